@@ -1,0 +1,1 @@
+"""How the service runs: settings, engine, web, command line, embedded broker."""

@@ -1,0 +1,1 @@
+"""What travels: topics, events, results, dead letters, and their codec."""
