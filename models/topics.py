@@ -1,0 +1,243 @@
+"""THE catalogue: every topic that the service reads or writes (contract, section 2).
+
+Topic creation, the topology, checks at start and the documents come from here.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from msgspec import Struct
+
+from models.events import Click, Purchase, UserEvent
+
+COMPUTATIONS = (
+    "enrichment",
+    "event-counts",
+    "moving-average",
+    "hopping-counts",
+    "sessions",
+    "revenue",
+)
+"""Computations that a record can be late for: the values of the header `late.for`."""
+
+DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
+"""A Kafka broker's own default of `max.message.bytes`."""
+HEADERS_ALLOWANCE = 64 * 1024
+"""What a dead letter or late event may be larger than its source, for the headers added."""
+_LONG_MAX = str(2**63 - 1)
+PARTIALS_RETENTION_MS = 7 * 86_400_000
+
+
+class Direction(StrEnum):
+    """Who writes a topic and who reads it."""
+
+    INPUT = "in"
+    OUTPUT = "out"
+    INTERNAL = "internal"
+
+
+class Partitioning(StrEnum):
+    """How the partition of a record is chosen."""
+
+    BY_KEY = "murmur2 of the key"
+    AS_SOURCE = "the partition number of the source"
+
+
+class Topic(Struct, frozen=True):
+    """One topic. `id` is its default name, and the name of its setting in hyphens.
+
+    `key` and `value` describe the bytes for people. `model` is the event that `models.codec`
+    decodes its records into, for inputs alone. `event_time`: its Kafka timestamps are event times,
+    which may lie any time in the past.
+    """
+
+    id: str
+    direction: Direction
+    key: str
+    value: str
+    partitioning: Partitioning = Partitioning.BY_KEY
+    model: type[Click] | type[Purchase] | type[UserEvent] | None = None
+    event_time: bool = False
+    holds_sources: bool = False
+
+    @property
+    def setting(self) -> str:
+        """Name of the setting that renames it: `topic_event_counts_per_5min`."""
+        return "topic_" + self.id.replace("-", "_")
+
+
+_IN, _OUT = Direction.INPUT, Direction.OUTPUT
+_AS_SOURCE = Partitioning.AS_SOURCE
+
+CLICKS = Topic("clicks", _IN, "user_id", "user_id, page, timestamp", model=Click)
+PURCHASES = Topic(
+    "purchases", _IN, "user_id", "user_id, product_id, amount, timestamp", model=Purchase
+)
+USER_EVENTS = Topic(
+    "user-events",
+    _IN,
+    "user_id",
+    "user_id, action, timestamp; optional value, page, session_id",
+    model=UserEvent,
+)
+ENRICHED_PURCHASES = Topic(
+    "enriched-purchases",
+    _OUT,
+    "user_id",
+    "user_id, product_id, amount, recent_pages",
+    _AS_SOURCE,
+    event_time=True,
+)
+EVENT_COUNTS = Topic(
+    "event-counts-per-5min",
+    _OUT,
+    "{user_id}@{window start}",
+    "the count, a JSON integer",
+    event_time=True,
+)
+MOVING_AVERAGES = Topic(
+    "moving-averages",
+    _OUT,
+    "user_id",
+    "user_id, window_start, window_end, count, average",
+    _AS_SOURCE,
+    event_time=True,
+)
+USER_SESSIONS = Topic(
+    "user-sessions", _OUT, "user_id", "user_id, start, end, count", _AS_SOURCE, event_time=True
+)
+REVENUE = Topic(
+    "revenue-per-5min",
+    _OUT,
+    "window start",
+    "window_start, window_end, revenue, purchases",
+    event_time=True,
+)
+LATE_EVENTS = Topic(
+    "late-events",
+    _OUT,
+    "as the source",
+    "the source record's value, unchanged",
+    _AS_SOURCE,
+    event_time=True,
+    holds_sources=True,
+)
+DEAD_LETTERS = Topic(
+    "dead-letters",
+    _OUT,
+    "as the source",
+    "the source record's value, unchanged",
+    _AS_SOURCE,
+    holds_sources=True,
+)
+REVENUE_PARTIALS = Topic(
+    "revenue-partials",
+    Direction.INTERNAL,
+    "window start",
+    "a partition's absolute partial sum, or its stream time",
+)
+
+TOPICS = (
+    CLICKS,
+    PURCHASES,
+    USER_EVENTS,
+    ENRICHED_PURCHASES,
+    EVENT_COUNTS,
+    MOVING_AVERAGES,
+    USER_SESSIONS,
+    REVENUE,
+    LATE_EVENTS,
+    DEAD_LETTERS,
+    REVENUE_PARTIALS,
+)
+
+
+class Catalogue:
+    """Names and configurations of all topics; every topic has the same number of partitions.
+
+    `app_id`: prefix of the internal topic. `names`: actual names by topic id, defaults for the
+    rest. `topic_retention_ms`: None keeps inputs and outputs. `input_max_message_bytes`: the
+    inputs' `max.message.bytes`, where it is not the broker's default.
+    Raises ValueError on an unknown id, or on two topics of one name.
+    """
+
+    def __init__(
+        self,
+        app_id: str,
+        names: Mapping[str, str] | None = None,
+        topic_retention_ms: int | None = None,
+        input_max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES,
+    ) -> None:
+        """See the class."""
+        self.topic_retention_ms = topic_retention_ms
+        self.input_max_message_bytes = input_max_message_bytes
+        given = dict(names or {})
+        renamable = {topic.id for topic in TOPICS if topic.direction is not Direction.INTERNAL}
+        for topic_id in given.keys() - renamable:
+            raise ValueError(
+                f"no topic {topic_id!r} to rename: one of {', '.join(sorted(renamable))}"
+            )
+        self._names = {topic.id: given.get(topic.id, topic.id) for topic in TOPICS}
+        self._names[REVENUE_PARTIALS.id] = f"{app_id}-{REVENUE_PARTIALS.id}"
+        self._topics = {self._names[topic.id]: topic for topic in TOPICS}
+        if len(self._topics) != len(TOPICS):
+            doubled = sorted(n for n in self._topics if list(self._names.values()).count(n) > 1)
+            raise ValueError(f"two topics have the name {doubled[0]!r}: give each its own")
+
+    def name(self, topic: Topic) -> str:
+        """The topic's actual name."""
+        return self._names[topic.id]
+
+    def topic(self, name: str) -> Topic:
+        """The topic of an actual name; KeyError if it is none of ours."""
+        return self._topics[name]
+
+    def names(self, *directions: Direction) -> list[str]:
+        """Actual names in the catalogue's order, of these directions or of all."""
+        wanted = directions or tuple(Direction)
+        return [name for name, topic in self._topics.items() if topic.direction in wanted]
+
+    def topic_configs(self, topic: Topic) -> dict[str, str]:
+        """Configuration that `topics create` gives it (contract, section 2, "Topic settings")."""
+        if topic is REVENUE_PARTIALS:
+            return partials_config()
+        retention = self.topic_retention_ms
+        configs = {
+            "cleanup.policy": "delete",
+            "retention.ms": str(-1 if retention is None else retention),
+            "message.timestamp.after.max.ms": _LONG_MAX,
+            "message.timestamp.before.max.ms": _LONG_MAX,
+        }
+        if topic.direction is Direction.INPUT:
+            configs["message.timestamp.type"] = "LogAppendTime"
+        if topic.holds_sources:
+            configs["max.message.bytes"] = str(self.input_max_message_bytes + HEADERS_ALLOWANCE)
+        return configs
+
+
+def partials_config() -> dict[str, str]:
+    """Configuration of the internal topic of partial sums.
+
+    Not `compact`: the partials of one window come from many source partitions under one key, of
+    which compaction would keep a single one, perhaps before the window's owner has read the rest.
+    So `delete`, by the broker's clock: its records carry the time of writing and are read within
+    moments, their effect kept in the owner's changelog. A group that stays away for longer than
+    the retention with partials unread finds its committed offset gone, which stops it loudly.
+    """
+    return {
+        "cleanup.policy": "delete",
+        "retention.ms": str(PARTIALS_RETENTION_MS),
+        "message.timestamp.type": "LogAppendTime",
+        "segment.bytes": str(64 * 1024 * 1024),
+    }
+
+
+def changelog_config() -> dict[str, str]:
+    """Configuration of a changelog topic (contract, section 2, "Topic settings")."""
+    return {
+        "cleanup.policy": "compact",
+        "segment.bytes": str(16 * 1024 * 1024),
+        "segment.ms": "600000",
+        "min.cleanable.dirty.ratio": "0.1",
+        "delete.retention.ms": "86400000",
+    }
