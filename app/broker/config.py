@@ -1,0 +1,94 @@
+"""Kafka's settings for one small KRaft node, and its logging."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+_FIXED = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "inter.broker.listener.name": "PLAINTEXT",
+    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+    # A topic that nobody declared is a misspelt name, and would get the wrong settings.
+    "auto.create.topics.enable": "false",
+    # One node holds all replicas; few partitions make start and stop short.
+    "default.replication.factor": "1",
+    "min.insync.replicas": "1",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "transaction.state.log.num.partitions": "4",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "share.coordinator.state.topic.num.partitions": "1",
+    # A group of one machine has no members to wait for; tests use sessions of a second.
+    "group.initial.rebalance.delay.ms": "0",
+    "group.min.session.timeout.ms": "500",
+    "log.retention.check.interval.ms": "60000",
+    # The cleaner allocates this buffer at once, 128 MiB by default: a third of the heap.
+    "log.cleaner.dedupe.buffer.size": str(16 << 20),
+    "num.network.threads": "2",
+    "num.io.threads": "4",
+    "background.threads": "4",
+    "num.recovery.threads.per.data.dir": "2",
+}
+
+_LOGGING = """\
+status = error
+appender.file.type = RollingFile
+appender.file.name = file
+appender.file.fileName = ${sys:streamjoin.logs}/server.log
+appender.file.filePattern = ${sys:streamjoin.logs}/server.%i.log
+appender.file.layout.type = PatternLayout
+appender.file.layout.pattern = %d{ISO8601} %p %c{1} %m%n
+appender.file.policies.type = Policies
+appender.file.policies.size.type = SizeBasedTriggeringPolicy
+appender.file.policies.size.size = 10MB
+appender.file.strategy.type = DefaultRolloverStrategy
+appender.file.strategy.max = 2
+rootLogger.level = warn
+rootLogger.appenderRef.file.ref = file
+"""
+
+
+def server_properties(port: int, controller_port: int, data: Path, extra: Mapping[str, str]) -> str:
+    """Text of `server.properties`: listens on 127.0.0.1 only; `extra` wins over all else."""
+    settings = {
+        **_FIXED,
+        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+        "controller.quorum.voters": f"1@127.0.0.1:{controller_port}",
+        "log.dirs": str(data),
+        **extra,
+    }
+    return "".join(f"{_escaped(key)}={_escaped(value)}\n" for key, value in settings.items())
+
+
+def _escaped(text: str) -> str:
+    """Escape for Java's properties format: backslash, line ends, and all but Latin-1."""
+    safe = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+    units = safe.encode("utf-16-be", "surrogatepass")
+    pairs = (int.from_bytes(units[at : at + 2]) for at in range(0, len(units), 2))
+    return "".join(chr(unit) if unit < 128 else f"\\u{unit:04x}" for unit in pairs)
+
+
+def logging_properties() -> str:
+    """Text of `log4j2.properties`: warnings and above, at most three files of 10 MB."""
+    return _LOGGING
+
+
+def java_flags(heap_mb: int, folder: Path) -> list[str]:
+    """Flags of the Java process: small, quick to start, and gone when its memory is."""
+    return [
+        f"-Xmx{heap_mb}m",
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+        "-XX:+ExitOnOutOfMemoryError",
+        "-XX:-UsePerfData",
+        f"-XX:ErrorFile={folder / 'logs' / 'crash.log'}",
+        "-Djava.awt.headless=true",
+        f"-Djava.io.tmpdir={folder / 'tmp'}",
+        f"-Dstreamjoin.logs={folder / 'logs'}",
+        f"-Dlog4j2.configurationFile={(folder / 'log4j2.properties').as_uri()}",
+    ]

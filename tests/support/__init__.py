@@ -1,0 +1,1 @@
+"""What tests of all parts share: a real Kafka for the session."""
