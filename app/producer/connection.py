@@ -1,0 +1,127 @@
+"""The connection to Kafka below `EventProducer`: connect, ask, renew, disconnect, all bounded."""
+
+import asyncio
+from typing import Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from app.producer.bulk import BATCH_BYTES, BulkSender
+from app.producer.errors import (
+    BrokerUnreachableError,
+    ProduceError,
+    TopicMissingError,
+    UnacknowledgedError,
+)
+
+_REQUEST_BYTES: Final = 2 * 1024 * 1024
+_CLOSED: Final = "the producer is not started or already closed"
+
+
+class Connection:
+    """One idempotent aiokafka producer and the bulk sender on it.
+
+    `timeout` seconds bound connecting, questions and disconnecting; `delivery_timeout` seconds
+    without an acknowledgement end bulk sending.
+    """
+
+    def __init__(
+        self, broker: str, compression: str | None, timeout: float, delivery_timeout: float
+    ) -> None:
+        """Nothing is connected before `start`."""
+        self.broker = broker
+        self._compression = compression
+        self._timeout = timeout
+        self._delivery_timeout = delivery_timeout
+        self._client: AIOKafkaProducer | None = None
+        self._bulk: BulkSender | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was started and not closed."""
+        return self._client is not None
+
+    @property
+    def client(self) -> AIOKafkaProducer:
+        """The aiokafka producer; `ProduceError` when there is none."""
+        if self._client is None:
+            raise ProduceError(_CLOSED)
+        return self._client
+
+    @property
+    def bulk(self) -> BulkSender:
+        """The sender of full batches; `ProduceError` when there is none."""
+        if self._bulk is None:
+            raise ProduceError(_CLOSED)
+        return self._bulk
+
+    async def start(self) -> None:
+        """Connect and get a producer id. Raises `BrokerUnreachableError`."""
+        try:
+            client = AIOKafkaProducer(
+                bootstrap_servers=self.broker,
+                acks="all",
+                enable_idempotence=True,
+                compression_type=self._compression,
+                max_batch_size=BATCH_BYTES,
+                max_request_size=_REQUEST_BYTES,
+                request_timeout_ms=int(self._timeout * 1000),
+            )
+        except ValueError as error:
+            raise ProduceError(f"cannot produce to {self.broker}: {error}") from error
+        try:
+            async with asyncio.timeout(self._timeout):
+                await client.start()
+        except (KafkaError, OSError, TimeoutError) as error:
+            await client.stop()
+            raise BrokerUnreachableError(
+                f"no Kafka broker answers at {self.broker}; start one "
+                "(streamjoin broker start) or name another with --broker HOST:PORT"
+            ) from error
+        except BaseException:
+            await client.stop()
+            raise
+        self._client = client
+        self._bulk = BulkSender(client, self.broker, self._delivery_timeout)
+
+    async def stop(self) -> None:
+        """Disconnect, even from a broker that is gone; what is not sent by then is lost."""
+        client, self._client, self._bulk = self._client, None, None
+        if client is None:
+            return
+        try:
+            async with asyncio.timeout(self._timeout):
+                await client.stop()
+        except TimeoutError:
+            await client._sender.close()
+            await client.client.close()
+
+    async def renew(self) -> None:
+        """Connect again with a new producer id.
+
+        A refused batch leaves a gap in the sequence numbers, after which the broker takes
+        nothing more from the old id for that partition.
+        """
+        await self.stop()
+        await self.start()
+
+    async def partitions(self, topic: str) -> int:
+        """Return the number of partitions of a topic.
+
+        It asks for all topics, since asking for one by name could create it. Raises
+        `TopicMissingError` or `UnacknowledgedError`.
+        """
+        client = self.client
+        try:
+            async with asyncio.timeout(self._timeout):
+                cluster = await client.client.fetch_all_metadata()
+                if topic not in cluster.topics():
+                    raise TopicMissingError(
+                        f"topic {topic} does not exist at {self.broker}; "
+                        f"create it: streamjoin topics create --broker {self.broker}"
+                    )
+                return len(await client.partitions_for(topic))
+        except (TimeoutError, KafkaError) as error:
+            raise UnacknowledgedError(
+                f"{self.broker} does not answer about {topic}; is the broker running?"
+            ) from error

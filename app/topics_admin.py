@@ -1,0 +1,142 @@
+"""Creates the catalogue's topics and describes topics, through Kafka's admin protocol."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any, Final, NamedTuple
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from app.errors import UserError
+from models.topics import TOPICS, Catalogue
+
+TIMEOUT: Final = 10.0
+"""Seconds for connecting, and for each question."""
+_POLL: Final = 0.05
+
+
+class CreateResult(NamedTuple):
+    """Names of topics `created` and of those that were there.
+
+    `differing`: the number of partitions of those there that have another one than asked for.
+    """
+
+    created: list[str]
+    existing: list[str]
+    differing: dict[str, int]
+
+
+class TopicDescription(NamedTuple):
+    """A topic as the broker has it: number of partitions, and its effective configuration."""
+
+    partitions: int
+    configs: dict[str, str]
+
+
+async def create_topics(
+    bootstrap: str, catalogue: Catalogue, partitions: int, replication_factor: int
+) -> CreateResult:
+    """Create the catalogue's topics that are missing, with contract 2's settings.
+
+    Topics that exist are left as they are. Returns when each new one has its leaders. Raises
+    `UserError` when no broker answers or it refuses a topic, with its reason.
+    """
+    async with _admin(bootstrap) as admin:
+        there = await _partition_counts(admin)
+        names = {catalogue.name(topic): topic for topic in TOPICS}
+        missing = [
+            NewTopic(
+                name,
+                partitions,
+                replication_factor,
+                topic_configs=catalogue.topic_configs(topic),
+            )
+            for name, topic in names.items()
+            if name not in there
+        ]
+        created = await _create(admin, missing) if missing else []
+        there = await _settled(admin, [topic.name for topic in missing])
+    existing = [name for name in names if name not in created]
+    differing = {name: there[name] for name in existing if there[name] != partitions}
+    return CreateResult(created, existing, differing)
+
+
+async def describe(bootstrap: str, names: Iterable[str]) -> dict[str, TopicDescription]:
+    """Describe those of the named topics that exist. Raises `UserError` when no broker answers."""
+    async with _admin(bootstrap) as admin:
+        there = await _partition_counts(admin)
+        wanted = [name for name in names if name in there]
+        configs = await _configs(admin, wanted) if wanted else {}
+    return {name: TopicDescription(there[name], configs[name]) for name in wanted}
+
+
+@asynccontextmanager
+async def _admin(bootstrap: str) -> AsyncIterator[Any]:
+    """Yield a connected admin client; its errors, and silence, become one line."""
+    client = AIOKafkaAdminClient(
+        bootstrap_servers=bootstrap, request_timeout_ms=int(TIMEOUT * 1000)
+    )
+    try:
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                await client.start()
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise UserError(
+                f"no Kafka broker answers at {bootstrap}; start one "
+                "(streamjoin broker start) or name another with --broker HOST:PORT"
+            ) from error
+        try:
+            async with asyncio.timeout(3 * TIMEOUT):
+                yield client
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise UserError(
+                f"the broker at {bootstrap} did not answer about topics: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+    finally:
+        await client.close()
+
+
+async def _partition_counts(admin: Any) -> dict[str, int]:  # noqa: ANN401 (aiokafka is untyped)
+    """Return the number of partitions by topic; topics without all their leaders are left out."""
+    return {
+        found["topic"]: len(found["partitions"])
+        for found in await admin.describe_topics()
+        if found["partitions"] and all(part["leader"] >= 0 for part in found["partitions"])
+    }
+
+
+async def _create(admin: Any, topics: list[Any]) -> list[str]:  # noqa: ANN401
+    answer = await admin.create_topics(topics, timeout_ms=int(TIMEOUT * 1000))
+    created, refused = [], []
+    for name, code, message in answer.topic_errors:
+        error = for_code(code)
+        if not code:
+            created.append(name)
+        elif error is not TopicAlreadyExistsError:
+            refused.append(f"{name}: {message or error.__name__}")
+    if refused:
+        raise UserError("the broker refused to create " + "; ".join(refused))
+    return created
+
+
+async def _settled(admin: Any, names: list[str]) -> dict[str, int]:  # noqa: ANN401
+    """Wait, bounded by the caller, until new topics are known with their leaders."""
+    while True:
+        there = await _partition_counts(admin)
+        if all(name in there for name in names):
+            return there
+        await asyncio.sleep(_POLL)
+
+
+async def _configs(admin: Any, names: list[str]) -> dict[str, dict[str, str]]:  # noqa: ANN401
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    configs: dict[str, dict[str, str]] = {}
+    for answer in await admin.describe_configs(resources):
+        for code, message, _, name, entries in answer.resources:
+            if code:
+                raise UserError(f"cannot read the settings of topic {name}: {message}")
+            configs[name] = {entry[0]: entry[1] for entry in entries}
+    return configs
