@@ -1,0 +1,101 @@
+"""One topic's records of one partition, between the fetch and the moment they are taken."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from models.dead_letters import Rejected
+from models.records import Record
+
+E = TypeVar("E")
+Decode = Callable[[Sequence[Record]], "list[E | Rejected]"]
+# Records decoded at a time: few enough to keep memory small, enough to be fast.
+_DECODE_AT_ONCE = 256
+# Records that wait undecoded before the topic is no longer fetched.
+ROOM = 4096
+
+
+class Intake(Generic[E]):
+    """A queue in offset order. What is in it is neither processed nor committed.
+
+    `next_offset` is the committed offset once all that was taken is committed.
+    """
+
+    def __init__(self, topic: str, decode: Decode[E], offset: int = 0) -> None:
+        """`decode`: of a batch, one result each; `offset`: the first record to come."""
+        self.topic = topic
+        self._decode = decode
+        self._fetched: deque[tuple[Sequence[Record], float]] = deque()
+        self.events: list[E | Rejected] = []
+        self._records: Sequence[Record] = ()
+        self.index = 0
+        self.head_fetched_at = 0.0
+        self._waiting = 0
+        self.read_to = offset
+        self._position = offset
+        self.more = True
+        self.quiet_since = float("inf")
+        self.answered_at = float("-inf")
+
+    def receive(self, records: Sequence[Record], now: float) -> None:
+        """Queue records that were fetched; `now`: seconds, monotonic."""
+        for at in range(0, len(records), _DECODE_AT_ONCE):
+            self._fetched.append((records[at : at + _DECODE_AT_ONCE], now))
+        self._waiting += len(records)
+        self.read_to = records[-1].offset + 1
+
+    def answered(self, position: int, stable_end: int | None, at: float) -> None:
+        """Note the broker's answer: how far was read, up to its last stable offset then.
+
+        `at`: when it was received, seconds, monotonic. Before the first answer (None) the topic
+        counts as having more to read (contract 4).
+        """
+        self._position = position
+        self.more = stable_end is None or position < stable_end
+        if self.more:
+            self.quiet_since = float("inf")
+        else:
+            self.quiet_since = min(self.quiet_since, at)
+            self.answered_at = max(self.answered_at, at)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether more should be fetched."""
+        return self._waiting < ROOM
+
+    @property
+    def waiting(self) -> int:
+        """How many fetched records have not been taken."""
+        return self._waiting + len(self.events) - self.index
+
+    def head(self) -> E | Rejected | None:
+        """Give the next event, None where nothing has been fetched."""
+        if self.index >= len(self.events):
+            if not self._fetched:
+                return None
+            self._records, self.head_fetched_at = self._fetched.popleft()
+            self._waiting -= len(self._records)
+            self.events = self._decode(self._records)
+            self.index = 0
+        return self.events[self.index]
+
+    @property
+    def first_untaken(self) -> int:
+        """Offset of the first record not yet taken; none there: one past the last one read."""
+        if self.index < len(self._records):
+            return self._records[self.index].offset
+        return self._fetched[0][0][0].offset if self._fetched else self.read_to
+
+    @property
+    def next_offset(self) -> int:
+        """The offset to commit: past transaction markers too, where nothing waits."""
+        return max(self.first_untaken, self._position) if not self.waiting else self.first_untaken
+
+    def take(self, limit: int) -> list[E | Rejected]:
+        """Take what there is in offset order, `limit` at most."""
+        if self.head() is None:
+            return []
+        end = self.index + limit
+        taken = self.events[self.index : end]
+        self.index += len(taken)
+        return taken

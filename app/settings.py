@@ -1,0 +1,148 @@
+"""Every setting of the service, checked at the start (contract 7).
+
+Values come from flags, then the environment (`STREAMJOIN_...`), then `.env`. Durations are seconds
+or carry a unit (`90`, `500ms`, `10m`, `7d`) and are held in milliseconds.
+"""
+
+import re
+import socket
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.errors import SettingError
+from models.times import parse_duration
+from models.topics import TOPICS, Catalogue, Direction
+from tables.rules import Rules
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value * 1000
+    return parse_duration(str(value))
+
+
+Duration = Annotated[int, BeforeValidator(_duration), Field(ge=0)]
+OptionalDuration = Annotated[
+    int | None, BeforeValidator(lambda v: None if v in (None, "") else _duration(v))
+]
+
+
+def default_data_dir() -> Path:
+    """Where a worker keeps its state unless it is told otherwise."""
+    return Path.home() / ".local" / "share" / "streamjoin" / "worker"
+
+
+class Settings(BaseSettings):
+    """The service's settings; the field names are the flags' and the variables' names."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="STREAMJOIN_", env_file=".env", extra="ignore", frozen=True
+    )
+
+    broker: str = "127.0.0.1:9092"
+    app_id: str = Field("stream-joins", pattern=r"^[A-Za-z0-9._-]{1,200}$")
+    partitions: int | None = Field(None, ge=1, le=10_000)
+    data_dir: Path = Field(default_factory=default_data_dir)
+    store: Literal["rocksdb", "memory"] = "rocksdb"
+    processing_guarantee: Literal["exactly_once", "at_least_once", "at_most_once"] = "exactly_once"
+    start_from: Literal["earliest", "latest"] = "earliest"
+
+    join_wait: Duration = 1000
+    grace: Duration = 60_000
+    max_future: Duration = 60_000
+    retention: Duration = 3_600_000
+    revenue_retention: Duration = 604_800_000
+    topic_retention: OptionalDuration = None
+
+    commit_interval: Duration = 100
+    commit_records: int = Field(20_000, ge=1)
+    max_attempts: int = Field(3, ge=1, le=1000)
+    session_timeout: Duration = 10_000
+    heartbeat_interval: Duration = 3_000
+    transaction_timeout: Duration = 12_000
+
+    web_host: str = "127.0.0.1"
+    web_port: int = Field(6066, ge=1, le=65_535)
+    advertised_url: str | None = None
+    api_key: SecretStr | None = None
+    peer_key: SecretStr | None = None
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
+
+    topic_clicks: str = "clicks"
+    topic_purchases: str = "purchases"
+    topic_user_events: str = "user-events"
+    topic_enriched_purchases: str = "enriched-purchases"
+    topic_event_counts_per_5min: str = "event-counts-per-5min"
+    topic_moving_averages: str = "moving-averages"
+    topic_user_sessions: str = "user-sessions"
+    topic_revenue_per_5min: str = "revenue-per-5min"
+    topic_late_events: str = "late-events"
+    topic_dead_letters: str = "dead-letters"
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.heartbeat_interval * 2 > self.session_timeout:
+            raise ValueError(
+                "heartbeat_interval must be at most half of session_timeout, so that one lost "
+                "heartbeat does not end the membership"
+            )
+        if not all(re.fullmatch(r"[^:\s]+:\d{1,5}", b) for b in self.broker.split(",")):
+            raise ValueError("broker must be HOST:PORT, or several with commas between them")
+        if self.web_host not in _LOOPBACK and self.api_key is None:
+            raise ValueError(
+                f"web_host {self.web_host} can be reached from other machines: set an API key "
+                "(STREAMJOIN_API_KEY), or leave web_host at 127.0.0.1"
+            )
+        if self.api_key is not None and not self.api_key.get_secret_value():
+            raise ValueError("api_key is empty: give a key, or leave it out")
+        if self.advertised_url is not None:
+            url = urlsplit(self.advertised_url)
+            if url.scheme not in ("http", "https") or not url.hostname:
+                raise ValueError("advertised_url must be http://HOST:PORT")
+        self.catalogue()
+        return self
+
+    @property
+    def url(self) -> str:
+        """What other workers forward to; `{hostname}` stands for this machine's name."""
+        host = f"[{self.web_host}]" if ":" in self.web_host else self.web_host
+        given = self.advertised_url or f"http://{host}:{self.web_port}"
+        return given.replace("{hostname}", socket.gethostname()).rstrip("/")
+
+    def rules(self) -> Rules:
+        """Give the durations that define the computations."""
+        return Rules(
+            join_wait=self.join_wait,
+            grace=self.grace,
+            retention=self.retention,
+            revenue_retention=self.revenue_retention,
+        )
+
+    def catalogue(self) -> Catalogue:
+        """Give the topics under their actual names. ValueError if two have the same name."""
+        names = {
+            topic.id: getattr(self, topic.setting)
+            for topic in TOPICS
+            if topic.direction is not Direction.INTERNAL
+        }
+        return Catalogue(self.app_id, names, self.topic_retention)
+
+
+def load_settings(**flags: Any) -> Settings:  # noqa: ANN401 (whatever the flags hold)
+    """Read and check all settings; flags that are None were not given.
+
+    Raises SettingError with one line that names the first wrong setting.
+    """
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        raise SettingError(f"setting {name}: {message}" if name else message) from None

@@ -1,0 +1,18 @@
+"""A record on its way out, before it is part of a transaction."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Output(NamedTuple):
+    """One record to write.
+
+    `partition` None: by murmur2 of the key. `timestamp`: ms, None: the time of writing.
+    """
+
+    topic: str
+    partition: int | None
+    key: bytes | None
+    value: bytes | None
+    timestamp: int | None = None
+    headers: Sequence[tuple[str, bytes]] = ()
