@@ -4,8 +4,9 @@ Public: `EmbeddedBroker` with its `BrokerInfo` and `BrokerStatus`, `KAFKA_VERSIO
 and the default folders `default_cache` and `default_folder`.
 """
 
-from app.broker.broker import BrokerInfo, BrokerStatus, EmbeddedBroker
+from app.broker.broker import EmbeddedBroker
 from app.broker.folders import default_cache, default_folder
+from app.broker.info import BrokerInfo, BrokerStatus
 from app.broker.jars import KAFKA_VERSION
 
 __all__ = [

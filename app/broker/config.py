@@ -25,6 +25,9 @@ _FIXED = {
     # A group of one machine has no members to wait for; tests use sessions of a second.
     "group.initial.rebalance.delay.ms": "0",
     "group.min.session.timeout.ms": "500",
+    # After a crash the broker waits for the end of its own old session before it may register.
+    "broker.session.timeout.ms": "3000",
+    "broker.heartbeat.interval.ms": "500",
     "log.retention.check.interval.ms": "60000",
     # The cleaner allocates this buffer at once, 128 MiB by default: a third of the heap.
     "log.cleaner.dedupe.buffer.size": str(16 << 20),
@@ -78,9 +81,13 @@ def logging_properties() -> str:
     return _LOGGING
 
 
-def java_flags(heap_mb: int, folder: Path) -> list[str]:
+def java_flags(java_major: int, heap_mb: int, folder: Path) -> list[str]:
     """Flags of the Java process: small, quick to start, and gone when its memory is."""
+    # Newer Javas print warnings about what Kafka does; they would hide what matters.
+    quiet = ["--enable-native-access=ALL-UNNAMED"] if java_major >= 22 else []
+    quiet += ["--sun-misc-unsafe-memory-access=allow"] if java_major >= 24 else []
     return [
+        *quiet,
         f"-Xmx{heap_mb}m",
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",

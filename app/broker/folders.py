@@ -16,7 +16,7 @@ def default_cache(version: str = "4.3.1") -> Path:
 
 
 def default_folder() -> Path:
-    """Folder of the broker's data: `$XDG_DATA_HOME` or `~/.local/share`, then `streamjoin/broker`."""
+    """Folder of the data: `$XDG_DATA_HOME` or `~/.local/share`, then `streamjoin/broker`."""
     return _user_folder("XDG_DATA_HOME", ".local/share") / "streamjoin" / "broker"
 
 

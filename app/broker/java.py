@@ -13,7 +13,7 @@ from app.errors import UserError
 OLDEST = 17
 """The oldest Java that Kafka 4 brokers run on."""
 
-_VERSION = re.compile(r'version "((?:1\.)?(\d+)[^"]*)"')
+_VERSION = re.compile(r'version "((\d+)[^"]*)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,15 @@ class Java:
     path: Path
     version: str
     origin: str
+
+    @property
+    def major(self) -> int:
+        """The feature release: 17 of "17.0.15"."""
+        return int(re.split(r"[^0-9]", self.version, maxsplit=1)[0])
+
+    def __str__(self) -> str:
+        """Version, origin and path, for people."""
+        return f"{self.version} ({self.origin}: {self.path})"
 
 
 def find_java() -> Java:

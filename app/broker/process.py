@@ -6,12 +6,16 @@ its command line, and only a process that shows the mark is ever signalled.
 
 import contextlib
 import signal
-import socket
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
+
+if TYPE_CHECKING:
+    from psutil._ntuples import pconn, sconn
 
 _MARK = "-Dstreamjoin.run="
 _FOLDER = "-Dstreamjoin.folder="
@@ -46,11 +50,22 @@ def find(pid: int, mark: str) -> psutil.Process | None:
         del _children[pid]
     try:
         process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE or f"{_MARK}{mark}" not in process.cmdline():
+        if process.status() == psutil.STATUS_ZOMBIE:
             return None
+        # Our own child's pid cannot have gone to anybody else before we have waited for it.
+        return process if pid in _children or _carries(process, mark) else None
     except psutil.Error:
         return None
-    return process
+
+
+def _carries(process: psutil.Process, mark: str) -> bool:
+    # For a moment after it was started, a process shows no command line at all.
+    for _ in range(20):
+        command = process.cmdline()
+        if command:
+            return f"{_MARK}{mark}" in command
+        time.sleep(0.01)
+    return False
 
 
 def terminate(process: psutil.Process, timeout: float) -> bool:
@@ -84,49 +99,23 @@ def wait_end(process: psutil.Process, timeout: float | None) -> bool:
     return True
 
 
-def free_port() -> int:
-    """Return a port that is free on 127.0.0.1 now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def is_free(port: int) -> bool:
-    """Whether a server could listen on 127.0.0.1:`port`."""
-    with socket.socket() as probe:
-        # As Java's servers do: connections of an ended server that still linger do not count.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-            probe.listen(1)
-        except OSError:
-            return False
-        return True
-
-
 def listens(process: psutil.Process, port: int) -> bool:
     """Whether this very process listens on `port`."""
     try:
-        return any(
-            connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
-            for connection in process.net_connections("tcp")
-        )
+        return any(is_listener(found, port) for found in process.net_connections("tcp"))
     except psutil.Error:
         return False
 
 
-def holder(port: int) -> str:
-    """Name who listens on `port`, as far as this user may see it; "" if that cannot be told."""
-    with contextlib.suppress(psutil.Error):
-        for connection in psutil.net_connections("tcp"):
-            listening = connection.status == psutil.CONN_LISTEN
-            if listening and connection.laddr.port == port and connection.pid:
-                return _described(psutil.Process(connection.pid))
-    return ""
+def is_listener(connection: "pconn | sconn", port: int) -> bool:
+    """Whether the connection is a listening socket on `port`."""
+    # The address is (host, port), or empty for a socket without one.
+    return connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,)
 
 
-def _described(process: psutil.Process) -> str:
+def folder_of(process: psutil.Process) -> str:
+    """The folder of the broker that this process is; "" if it is another program."""
     for argument in process.cmdline():
         if argument.startswith(_FOLDER):
-            return f"the broker of {argument.removeprefix(_FOLDER)} (pid {process.pid})"
-    return f"{process.name()} (pid {process.pid})"
+            return argument.removeprefix(_FOLDER)
+    return ""

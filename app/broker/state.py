@@ -7,15 +7,17 @@ was started last. Kafka's own files are in `data`, logs in `logs`.
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from app.broker.folders import make_folder, write_whole
 from app.errors import UserError
 
+_T = TypeVar("_T")
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What stays the same over all runs: the cluster's id, and the port that was last used."""
+    """What stays over all runs: the cluster's id, and the port that was last used (0: none)."""
 
     cluster_id: str
     port: int
@@ -23,7 +25,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One start: its process and the mark on it, ports, Java, and when (epoch seconds)."""
+    """One start: its process and the mark on it, port, versions, and when (epoch seconds)."""
 
     pid: int
     mark: str
@@ -41,37 +43,51 @@ class BrokerFolder:
         self.root = root.expanduser().absolute()
         self.data = self.root / "data"
         self.logs = self.root / "logs"
+        self.scratch = self.root / "tmp"
         self.lock = self.root / ".lock"
         self.properties = self.root / "server.properties"
+        self.logging = self.root / "log4j2.properties"
         self._identity = self.root / "broker.json"
         self._run = self.root / "run.json"
 
-    def prepare(self) -> None:
-        """Make the folder, or check that it is a broker's and of one cluster.
+    def make(self) -> None:
+        """Make the folder, unless another program uses it.
 
-        Raises UserError: not writable, another program's folder, another cluster's data.
+        Raises UserError: not writable, or holds files but no `broker.json`.
+        """
+        strangers = self._strangers()
+        if strangers and self.identity() is None:
+            raise UserError(
+                f"{self.root} is not a broker's folder: it holds {strangers[0]};"
+                " choose an empty folder"
+            )
+        make_folder(self.root, "choose another folder")
+
+    def adopt(self, new_cluster_id: str) -> Identity:
+        """Return the identity, written if there is none; to be called with the lock held.
+
+        Raises UserError if the data belong to another cluster.
         """
         identity = self.identity()
-        if identity is None and self._strangers():
-            raise UserError(
-                f"{self.root} is not a broker's folder: it holds {self._strangers()[0]};"
-                " choose an empty folder with --dir"
-            )
-        make_folder(self.root, "choose another folder with --dir")
-        self.logs.mkdir(exist_ok=True)
-        (self.root / "tmp").mkdir(exist_ok=True)
+        if identity is None:
+            identity = Identity(new_cluster_id, 0)
+            self.write_identity(identity)
         found = self._cluster_of_data()
-        if found is not None and identity is not None and found != identity.cluster_id:
+        if found not in (None, identity.cluster_id):
             raise UserError(
                 f"{self.data} holds the data of another cluster ({found}), this broker's is"
-                f" {identity.cluster_id}; put the right data back, or choose another --dir"
+                f" {identity.cluster_id}; put the right data back, or choose another folder"
             )
+        self.logs.mkdir(exist_ok=True)
+        return identity
 
     def _strangers(self) -> list[str]:
+        ours = (self.lock.name, f".{self._identity.name}")
         try:
-            return sorted(path.name for path in self.root.iterdir() if path != self.lock)
+            names = sorted(path.name for path in self.root.iterdir())
         except OSError:
             return []
+        return [name for name in names if not name.startswith(ours)]
 
     def _cluster_of_data(self) -> str | None:
         try:
@@ -83,8 +99,7 @@ class BrokerFolder:
 
     def identity(self) -> Identity | None:
         """Read `broker.json`; None if there is none."""
-        content = _read(self._identity)
-        return Identity(**content) if content is not None else None
+        return _read(self._identity, Identity)
 
     def write_identity(self, identity: Identity) -> None:
         """Replace `broker.json`."""
@@ -92,8 +107,7 @@ class BrokerFolder:
 
     def run(self) -> Run | None:
         """Read `run.json`; None if nothing was started, or it was stopped."""
-        content = _read(self._run)
-        return Run(**content) if content is not None else None
+        return _read(self._run, Run)
 
     def write_run(self, run: Run | None) -> None:
         """Replace `run.json`, or remove it."""
@@ -102,8 +116,8 @@ class BrokerFolder:
         else:
             write_whole(self._run, json.dumps(asdict(run)))
 
-    def last_words(self, lines: int = 5) -> str:
-        """The last lines of what the process printed and logged, for an error message."""
+    def last_words(self, lines: int = 4) -> str:
+        """The last lines of what the process logged and printed, for an error message."""
         words: list[str] = []
         for name in ("server.log", "console.log"):
             path = self.logs / name
@@ -112,11 +126,12 @@ class BrokerFolder:
         return " | ".join(word.strip() for word in words[-lines:])
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _read(path: Path, kind: type[_T]) -> _T | None:
     try:
-        content = json.loads(path.read_text("utf-8"))
-    except OSError:
+        return kind(**json.loads(path.read_text("utf-8")))
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise UserError(f"{path} is damaged; remove it and start again") from error
-    return dict(content)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
