@@ -5,12 +5,14 @@ A record is taken on this fast path only where the outcome is beyond doubt, and 
 judges the rest. docs/decoding.md has the measurements and the reasons.
 
 Beyond doubt means: msgspec skips unknown fields without checking that they are UTF-8, and how deep
-it follows nesting depends on the stack, so `_screen` checks both. Numbers arrive as doubles; scaled
-to milliseconds or millionths they are off by less than 0.02 and 0.13, so one that lies within 0.48
-and 0.37 of an integer rounds to it whatever its text was. Ranges keep off their ends, 0 included.
+it follows nesting depends on the stack, so `_screen` checks both. Numbers arrive as doubles. Scaled
+to milliseconds they are off by less than 0.0005 up to 2**32 seconds and 2**42 milliseconds; scaled
+to millionths by less than 0.13 up to 1e9 units and 0.0002 up to 2**20. So one that lies within
+0.499 (0.37) of an integer rounds to it whatever its text was. Ranges keep off their ends and 0.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from math import floor
 from typing import Any, Protocol
 
 from msgspec import DecodeError, Struct
@@ -18,28 +20,21 @@ from msgspec.json import Decoder as JsonDecoder
 
 from models.dead_letters import Rejected
 from models.events import Click, Event, Purchase, UserEvent
-from models.exact import (
-    CLICK_FIELDS,
-    MAX_DEPTH,
-    MAX_USER_ID_BYTES,
-    PURCHASE_FIELDS,
-    USER_EVENT_FIELDS,
-    examine,
-)
-from models.money import to_millionths
+from models.exact import MAX_USER_ID_BYTES, exact_click, exact_purchase, exact_user_event
 from models.records import Record
+from models.strict_json import MAX_DEPTH
 
-# TypeError: a null value, or one withheld by the screening. ValueError: a timestamp that is left
-# as NaN; UnicodeError is one too.
-_DOUBTS = (DecodeError, RecursionError, TypeError, ValueError)
-# Deeper nesting than MAX_DEPTH takes at least this many bytes: an opening and a closing for each.
-_MAY_BE_DEEP = 2 * MAX_DEPTH
-# Limits of the fast path: seconds keep off 1e11, above which a number is in milliseconds.
-_SECONDS = 1e11 - 1
-_SECONDS_END = 1e11 + 1
-_MS = 1e13
+# TypeError: a null value, or one withheld by the screening. ValueError: a number that the fast path
+# leaves alone. OverflowError: one that is infinite when scaled.
+_DOUBTS = (DecodeError, RecursionError, TypeError, ValueError, OverflowError)
+# Nesting deeper than MAX_DEPTH takes more bytes than this, an opening and a closing for each level;
+# so does a user_id of more than MAX_USER_ID_BYTES, since no escape is shorter than its UTF-8.
+_MAY_BE_LONG = min(2 * MAX_DEPTH, MAX_USER_ID_BYTES)
+_SECONDS = 2.0**32
+_MS_FROM = 1e11 + 1
+_MS = 2.0**42
 _MILLIONTHS = 1e15 - 1e6
-_NAN = float("nan")
+_SMALL_MILLIONTHS = 2.0**20 * 1e6
 
 
 class _Click(Struct, gc=False):
@@ -70,8 +65,11 @@ _decode_purchase: Callable[[Any], _Purchase] = JsonDecoder(_Purchase).decode
 _decode_user_event: Callable[[Any], _UserEvent] = JsonDecoder(_UserEvent).decode
 
 
-def _screened(value: bytes | None) -> bytes | None:
-    if value is None or value.count(b"[") + value.count(b"{") > MAX_DEPTH:
+def _screened(record: Record) -> bytes | None:
+    key, value = record.key, record.value
+    if key is None or value is None or len(key) > MAX_USER_ID_BYTES:
+        return None
+    if len(value) > _MAY_BE_LONG and value.count(b"[") + value.count(b"{") > MAX_DEPTH:
         return None
     try:
         value.decode()
@@ -81,7 +79,7 @@ def _screened(value: bytes | None) -> bytes | None:
 
 
 def _screen(records: Sequence[Record]) -> list[bytes | None]:
-    """The values that are UTF-8 and surely not too deep; None for the others.
+    """The values that are UTF-8 and surely within the limits of size; None for the others.
 
     The separator keeps a sequence of UTF-8 from going on in the next record.
     """
@@ -91,10 +89,16 @@ def _screen(records: Sequence[Record]) -> list[bytes | None]:
         if not joined.isascii():
             joined.decode()
     except (TypeError, UnicodeDecodeError):
-        return [_screened(value) for value in values]
-    if len(joined) > _MAY_BE_DEEP and max(map(len, values)) > _MAY_BE_DEEP:  # type: ignore[arg-type]
-        return [_screened(value) for value in values]
+        return [_screened(record) for record in records]
+    if len(joined) > _MAY_BE_LONG and max(map(len, values)) > _MAY_BE_LONG:  # type: ignore[arg-type]
+        return [_screened(record) for record in records]
     return values
+
+
+def _small(scaled: float, millionths: int) -> bool:
+    """Whether the wider bound for smaller amounts allows this rounding."""
+    near = -0.499 < scaled - millionths < 0.499
+    return near and -_SMALL_MILLIONTHS < scaled < _SMALL_MILLIONTHS
 
 
 def decode_clicks(records: Sequence[Record], max_future_ms: int) -> list[Click | Rejected]:
@@ -110,21 +114,23 @@ def decode_clicks(records: Sequence[Record], max_future_ms: int) -> list[Click |
             user_id = wire.user_id
             key = record.key
             time = wire.timestamp
-            time = (
-                time * 1e3 if 0 < time < _SECONDS else time if _SECONDS_END < time < _MS else _NAN
-            )
-            ms = round(time)
+            if time < _SECONDS:
+                time *= 1e3
+            elif not _MS_FROM < time < _MS:
+                raise ValueError
+            ms = floor(time + 0.5)
             if (
                 user_id.encode() == key
-                and 0 < len(key) <= MAX_USER_ID_BYTES
-                and -0.48 < time - ms < 0.48
+                and key
+                and ms > 0
+                and -0.499 < time - ms < 0.499
                 and ms - record.timestamp <= max_future_ms
             ):
                 append(Click(user_id, wire.page, ms, record))
                 continue
         except _DOUBTS:
             pass
-        append(_exact_click(record, max_future_ms))
+        append(exact_click(record, max_future_ms))
     return decoded
 
 
@@ -138,25 +144,28 @@ def decode_purchases(records: Sequence[Record], max_future_ms: int) -> list[Purc
             user_id = wire.user_id
             key = record.key
             time = wire.timestamp
-            time = (
-                time * 1e3 if 0 < time < _SECONDS else time if _SECONDS_END < time < _MS else _NAN
-            )
-            ms = round(time)
+            if time < _SECONDS:
+                time *= 1e3
+            elif not _MS_FROM < time < _MS:
+                raise ValueError
+            ms = floor(time + 0.5)
             amount = wire.amount * 1e6
-            millionths = round(amount)
+            millionths = floor(amount + 0.5)
             if (
                 user_id.encode() == key
-                and 0 < len(key) <= MAX_USER_ID_BYTES
-                and -0.48 < time - ms < 0.48
+                and key
+                and ms > 0
+                and -0.499 < time - ms < 0.499
                 and ms - record.timestamp <= max_future_ms
-                and 0 < amount < _MILLIONTHS
-                and -0.37 < amount - millionths < 0.37
+                and amount > 0
+                and (-0.37 < amount - millionths < 0.37 or _small(amount, millionths))
+                and amount < _MILLIONTHS
             ):
                 append(Purchase(user_id, wire.product_id, millionths, ms, record))
                 continue
         except _DOUBTS:
             pass
-        append(_exact_purchase(record, max_future_ms))
+        append(exact_purchase(record, max_future_ms))
     return decoded
 
 
@@ -170,22 +179,25 @@ def decode_user_events(records: Sequence[Record], max_future_ms: int) -> list[Us
             user_id = wire.user_id
             key = record.key
             time = wire.timestamp
-            time = (
-                time * 1e3 if 0 < time < _SECONDS else time if _SECONDS_END < time < _MS else _NAN
-            )
-            ms = round(time)
+            if time < _SECONDS:
+                time *= 1e3
+            elif not _MS_FROM < time < _MS:
+                raise ValueError
+            ms = floor(time + 0.5)
             if (
                 user_id.encode() == key
-                and 0 < len(key) <= MAX_USER_ID_BYTES
-                and -0.48 < time - ms < 0.48
+                and key
+                and ms > 0
+                and -0.499 < time - ms < 0.499
                 and ms - record.timestamp <= max_future_ms
             ):
                 millionths = None
                 if wire.value is not None:
                     scaled = wire.value * 1e6
-                    millionths = round(scaled)
+                    millionths = floor(scaled + 0.5)
                     if not (
-                        -_MILLIONTHS < scaled < _MILLIONTHS and -0.37 < scaled - millionths < 0.37
+                        -_MILLIONTHS < scaled < _MILLIONTHS
+                        and (-0.37 < scaled - millionths < 0.37 or _small(scaled, millionths))
                     ):
                         raise ValueError
                 append(
@@ -196,41 +208,8 @@ def decode_user_events(records: Sequence[Record], max_future_ms: int) -> list[Us
                 continue
         except _DOUBTS:
             pass
-        append(_exact_user_event(record, max_future_ms))
+        append(exact_user_event(record, max_future_ms))
     return decoded
-
-
-def _exact_click(record: Record, max_future_ms: int) -> Click | Rejected:
-    found = examine(record, CLICK_FIELDS, max_future_ms)
-    if isinstance(found, Rejected):
-        return found
-    return Click(found.text("user_id"), found.text("page"), found.timestamp, record)
-
-
-def _exact_purchase(record: Record, max_future_ms: int) -> Purchase | Rejected:
-    found = examine(record, PURCHASE_FIELDS, max_future_ms)
-    if isinstance(found, Rejected):
-        return found
-    amount = to_millionths(found.number("amount"))
-    return Purchase(
-        found.text("user_id"), found.text("product_id"), amount, found.timestamp, record
-    )
-
-
-def _exact_user_event(record: Record, max_future_ms: int) -> UserEvent | Rejected:
-    found = examine(record, USER_EVENT_FIELDS, max_future_ms)
-    if isinstance(found, Rejected):
-        return found
-    value = found.numbers["value"]
-    return UserEvent(
-        found.text("user_id"),
-        found.text("action"),
-        found.timestamp,
-        None if value is None else to_millionths(value),
-        found.texts["page"],
-        found.texts["session_id"],
-        record,
-    )
 
 
 class Decode(Protocol):

@@ -4,23 +4,21 @@
 judged here, and every rejection is made here.
 """
 
-import re
 from collections.abc import Sequence
 from decimal import Decimal
-from json import JSONDecoder
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 from models.dead_letters import ErrorType, Rejected
-from models.money import MAX_AMOUNT, exact_decimal
+from models.events import Click, Purchase, UserEvent
+from models.money import MAX_AMOUNT, exact_decimal, to_millionths
 from models.records import Record
+from models.strict_json import Number, parse
 from models.times import to_milliseconds
 
-MAX_DEPTH = 128
-"""Deepest nesting taken as valid, the record's own object being the first level."""
 MAX_USER_ID_BYTES = 256
 
 
-class Field(NamedTuple):
+class _Field(NamedTuple):
     """What a field must hold: a string, or a number from `low` to `high`, both included."""
 
     name: str
@@ -30,30 +28,24 @@ class Field(NamedTuple):
     high: int | None = None
 
 
-_USER_ID = Field("user_id")
-_TIMESTAMP = Field("timestamp", number=True, low=0)
+_USER_ID = _Field("user_id")
+_TIMESTAMP = _Field("timestamp", number=True, low=0)
 
-CLICK_FIELDS = (_USER_ID, Field("page"), _TIMESTAMP)
-PURCHASE_FIELDS = (
+_CLICK_FIELDS = (_USER_ID, _Field("page"), _TIMESTAMP)
+_PURCHASE_FIELDS = (
     _USER_ID,
-    Field("product_id"),
-    Field("amount", number=True, low=0, high=MAX_AMOUNT),
+    _Field("product_id"),
+    _Field("amount", number=True, low=0, high=MAX_AMOUNT),
     _TIMESTAMP,
 )
-USER_EVENT_FIELDS = (
+_USER_EVENT_FIELDS = (
     _USER_ID,
-    Field("action"),
+    _Field("action"),
     _TIMESTAMP,
-    Field("value", number=True, required=False, low=-MAX_AMOUNT, high=MAX_AMOUNT),
-    Field("page", required=False),
-    Field("session_id", required=False),
+    _Field("value", number=True, required=False, low=-MAX_AMOUNT, high=MAX_AMOUNT),
+    _Field("page", required=False),
+    _Field("session_id", required=False),
 )
-
-
-class _Number(str):
-    """The text of a JSON number, kept apart from strings."""
-
-    __slots__ = ()
 
 
 class _Invalid(Exception):  # noqa: N818 (a verdict, not an error of the program)
@@ -63,7 +55,7 @@ class _Invalid(Exception):  # noqa: N818 (a verdict, not an error of the program
         self.message = message
 
 
-class Values(NamedTuple):
+class _Values(NamedTuple):
     """A valid record's fields: texts and exact numbers by name, None where absent; event time."""
 
     texts: dict[str, str | None]
@@ -73,7 +65,7 @@ class Values(NamedTuple):
     def text(self, name: str) -> str:
         """A required string."""
         text = self.texts[name]
-        assert text is not None  # noqa: S101 (for the type checker; `examine` has checked it)
+        assert text is not None  # noqa: S101 (for the type checker; `_check_types` has checked it)
         return text
 
     def number(self, name: str) -> Decimal:
@@ -83,20 +75,23 @@ class Values(NamedTuple):
         return number
 
 
-def examine(record: Record, fields: Sequence[Field], max_future_ms: int) -> Values | Rejected:
+def _examine(record: Record, fields: Sequence[_Field], max_future_ms: int) -> _Values | Rejected:
     """The record's values, or the first rule that it breaks, in the order of `ErrorType`."""
     try:
-        return _examine(record, fields, max_future_ms)
+        return _values(record, fields, max_future_ms)
     except _Invalid as invalid:
         return Rejected(invalid.error, invalid.message, record)
 
 
-def _examine(record: Record, fields: Sequence[Field], max_future_ms: int) -> Values:
+def _values(record: Record, fields: Sequence[_Field], max_future_ms: int) -> _Values:
     if record.key is None:
         raise _Invalid(ErrorType.NULL_KEY, "the record has no key; it must be the user_id")
     if record.value is None:
         raise _Invalid(ErrorType.NULL_VALUE, "the record has no value")
-    found = _parse(record.value)
+    try:
+        found = parse(record.value)
+    except ValueError as error:
+        raise _Invalid(ErrorType.NOT_JSON, str(error)) from None
     if not isinstance(found, dict):
         raise _Invalid(ErrorType.NOT_OBJECT, "the value is JSON but not an object")
     _check_types(found, fields)
@@ -109,7 +104,7 @@ def _examine(record: Record, fields: Sequence[Field], max_future_ms: int) -> Val
         )
     if user_id != record.key:
         raise _Invalid(ErrorType.KEY_MISMATCH, "the record's key is not its user_id as UTF-8")
-    values = Values(texts, numbers, 0)
+    values = _Values(texts, numbers, 0)
     timestamp = to_milliseconds(values.number("timestamp"))
     if timestamp > record.timestamp + max_future_ms:
         raise _Invalid(
@@ -119,7 +114,7 @@ def _examine(record: Record, fields: Sequence[Field], max_future_ms: int) -> Val
     return values._replace(timestamp=timestamp)
 
 
-def _check_types(found: dict[str, object], fields: Sequence[Field]) -> None:
+def _check_types(found: dict[str, object], fields: Sequence[_Field]) -> None:
     for field in fields:
         if field.required and field.name not in found:
             raise _Invalid(ErrorType.MISSING_FIELD, f"{field.name} is missing")
@@ -127,12 +122,12 @@ def _check_types(found: dict[str, object], fields: Sequence[Field]) -> None:
         value = found.get(field.name)
         if value is None and not field.required:
             continue
-        if not isinstance(value, str) or isinstance(value, _Number) is not field.number:
+        if not isinstance(value, str) or isinstance(value, Number) is not field.number:
             kind = "number" if field.number else "string"
             raise _Invalid(ErrorType.WRONG_TYPE, f"{field.name} must be a {kind}")
 
 
-def _number(found: dict[str, str | None], field: Field) -> Decimal | None:
+def _number(found: dict[str, str | None], field: _Field) -> Decimal | None:
     text = found.get(field.name)
     if text is None:
         return None
@@ -146,47 +141,37 @@ def _number(found: dict[str, str | None], field: Field) -> Decimal | None:
     return number
 
 
-def _refuse_constant(_name: str) -> NoReturn:
-    raise ValueError("NaN and Infinity are not JSON")
+def exact_click(record: Record, max_future_ms: int) -> Click | Rejected:
+    """The record as a click, or why it is none."""
+    found = _examine(record, _CLICK_FIELDS, max_future_ms)
+    if isinstance(found, Rejected):
+        return found
+    return Click(found.text("user_id"), found.text("page"), found.timestamp, record)
 
 
-_decoder = JSONDecoder(parse_int=_Number, parse_float=_Number, parse_constant=_refuse_constant)
-
-# Only for text that is known to be JSON: there a backslash occurs in strings alone.
-_PAIRED_SURROGATES = re.compile(
-    r"(?:[^\\]++|\\[^u]|\\u(?![dD][89a-fA-F])"
-    r"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*+"
-)
-_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
-
-
-def _parse(value: bytes) -> object:
-    try:
-        text = value.decode()
-    except UnicodeDecodeError:
-        raise _Invalid(ErrorType.NOT_JSON, "the value is not UTF-8") from None
-    if _too_deep(text):
-        raise _Invalid(ErrorType.NOT_JSON, f"the value is nested more than {MAX_DEPTH} levels deep")
-    try:
-        found: object = _decoder.decode(text)
-    except ValueError:
-        raise _Invalid(ErrorType.NOT_JSON, "the value is not JSON") from None
-    if "\\u" in text and not _PAIRED_SURROGATES.fullmatch(text):
-        raise _Invalid(ErrorType.NOT_JSON, "the value holds a lone surrogate")
-    return found
+def exact_purchase(record: Record, max_future_ms: int) -> Purchase | Rejected:
+    """The record as a purchase, or why it is none."""
+    found = _examine(record, _PURCHASE_FIELDS, max_future_ms)
+    if isinstance(found, Rejected):
+        return found
+    amount = to_millionths(found.number("amount"))
+    return Purchase(
+        found.text("user_id"), found.text("product_id"), amount, found.timestamp, record
+    )
 
 
-def _too_deep(text: str) -> bool:
-    """Whether JSON text has more than MAX_DEPTH levels; without recursion, whatever the text."""
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
-        return False
-    depth = 0
-    for match in _STRING_OR_BRACKET.finditer(text):
-        first = match[0][0]
-        if first in "[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                return True
-        elif first in "]}":
-            depth -= 1
-    return False
+def exact_user_event(record: Record, max_future_ms: int) -> UserEvent | Rejected:
+    """The record as a user event, or why it is none."""
+    found = _examine(record, _USER_EVENT_FIELDS, max_future_ms)
+    if isinstance(found, Rejected):
+        return found
+    value = found.numbers["value"]
+    return UserEvent(
+        found.text("user_id"),
+        found.text("action"),
+        found.timestamp,
+        None if value is None else to_millionths(value),
+        found.texts["page"],
+        found.texts["session_id"],
+        record,
+    )

@@ -1,10 +1,13 @@
 """Money and `value` in integer millionths (contract, section 2): exact, never in binary floats."""
 
+import re
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal
 
 MILLION = 1_000_000
 MAX_AMOUNT = 1_000_000_000
 """Largest amount, and largest magnitude of a `value`, in whole units."""
+
+_JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 
 def exact_decimal(text: str) -> Decimal | None:
@@ -39,12 +42,9 @@ def to_millionths(number: Decimal) -> int:
 
 
 def parse_money(text: str) -> int:
-    """Millionths of a JSON number text; ValueError if it is no number or beyond 1e9 either way."""
-    try:
-        number = exact_decimal(text)
-    except ArithmeticError as error:
-        raise ValueError(f"not a number: {text[:40]!r}") from error
-    if number is None or number != number or abs(number) > MAX_AMOUNT:
+    """Millionths of a JSON number text; ValueError if it is none, or beyond 1e9 either way."""
+    number = exact_decimal(text) if _JSON_NUMBER.fullmatch(text) else None
+    if number is None or abs(number) > MAX_AMOUNT:
         raise ValueError(f"not a number of at most {MAX_AMOUNT} in magnitude: {text[:40]!r}")
     return to_millionths(number)
 

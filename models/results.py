@@ -1,6 +1,6 @@
 """Output keys and values as bytes, in the exact formats of the contract, section 2."""
 
-from msgspec import Raw, Struct
+from msgspec import Raw
 from msgspec.json import Encoder
 
 from models.dead_letters import Headers, source_headers
@@ -13,7 +13,7 @@ _EXACT_FROM = 100
 _EXACT_BELOW = 10**15
 
 
-def _money(millionths: int) -> float | int | Raw:
+def _money(millionths: int) -> float | Raw:
     """An amount as something that the encoder writes exactly, with at most 6 decimals.
 
     A quotient of integers is rounded correctly, and a decimal of at most 15 digits is the shortest
@@ -25,40 +25,18 @@ def _money(millionths: int) -> float | int | Raw:
     return Raw(format_money(millionths).encode())
 
 
-class _EnrichedPurchase(Struct, gc=False):
-    user_id: str
-    product_id: str
-    amount: float | int | Raw
-    recent_pages: list[str]
-
-
-class _MovingAverage(Struct, gc=False):
-    user_id: str
-    window_start: int
-    window_end: int
-    count: int
-    average: float
-
-
-class _UserSession(Struct, gc=False):
-    user_id: str
-    start: int
-    end: int
-    count: int
-
-
-class _Revenue(Struct, gc=False):
-    window_start: int
-    window_end: int
-    revenue: float | int | Raw
-    purchases: int
-
-
 def enriched_purchase(
     user_id: str, product_id: str, amount_millionths: int, recent_pages: list[str]
 ) -> bytes:
     """Value on `enriched-purchases`. `recent_pages`: by (event time, offset), at most 50."""
-    return _encode(_EnrichedPurchase(user_id, product_id, _money(amount_millionths), recent_pages))
+    return _encode(
+        {
+            "user_id": user_id,
+            "product_id": product_id,
+            "amount": _money(amount_millionths),
+            "recent_pages": recent_pages,
+        }
+    )
 
 
 def enriched_purchase_headers(source: Record, clicks_offset: int) -> Headers:
@@ -81,12 +59,20 @@ def moving_average(
 ) -> bytes:
     """Value on `moving-averages`. Both ends are inclusive; `count` is at least 1."""
     mean = average(sum_millionths, count)
-    return _encode(_MovingAverage(user_id, window_start, window_end, count, mean))
+    return _encode(
+        {
+            "user_id": user_id,
+            "window_start": window_start,
+            "window_end": window_end,
+            "count": count,
+            "average": mean,
+        }
+    )
 
 
 def user_session(user_id: str, start: int, end: int, count: int) -> bytes:
     """Value on `user-sessions`. `end`: event time of the session's last event."""
-    return _encode(_UserSession(user_id, start, end, count))
+    return _encode({"user_id": user_id, "start": start, "end": end, "count": count})
 
 
 def revenue_key(window_start: int) -> bytes:
@@ -96,4 +82,11 @@ def revenue_key(window_start: int) -> bytes:
 
 def revenue(window_start: int, window_end: int, revenue_millionths: int, purchases: int) -> bytes:
     """Value on `revenue-per-5min`. `window_end` is exclusive."""
-    return _encode(_Revenue(window_start, window_end, _money(revenue_millionths), purchases))
+    return _encode(
+        {
+            "window_start": window_start,
+            "window_end": window_end,
+            "revenue": _money(revenue_millionths),
+            "purchases": purchases,
+        }
+    )

@@ -1,0 +1,116 @@
+import pytest
+
+from models.codec import DECODERS
+from models.topics import (
+    CLICKS,
+    DEAD_LETTERS,
+    ENRICHED_PURCHASES,
+    LATE_EVENTS,
+    PURCHASES,
+    REVENUE,
+    REVENUE_PARTIALS,
+    TOPICS,
+    USER_EVENTS,
+    Catalogue,
+    Direction,
+    Partitioning,
+    changelog_config,
+)
+
+FOREVER = "9223372036854775807"
+
+
+def test_names_are_the_contract_s() -> None:
+    catalogue = Catalogue("stream-joins")
+    assert catalogue.names(Direction.INPUT) == ["clicks", "purchases", "user-events"]
+    assert catalogue.names(Direction.OUTPUT) == [
+        "enriched-purchases",
+        "event-counts-per-5min",
+        "moving-averages",
+        "user-sessions",
+        "revenue-per-5min",
+        "late-events",
+        "dead-letters",
+    ]
+    assert catalogue.names(Direction.INTERNAL) == ["stream-joins-revenue-partials"]
+    assert len(catalogue.names()) == len(TOPICS)
+
+
+def test_names_by_setting() -> None:
+    catalogue = Catalogue("app", {"clicks": "shop.clicks"})
+    assert catalogue.name(CLICKS) == "shop.clicks"
+    assert catalogue.topic("shop.clicks") is CLICKS
+    assert catalogue.name(PURCHASES) == "purchases"
+    assert catalogue.name(REVENUE_PARTIALS) == "app-revenue-partials"
+    assert REVENUE.setting == "topic_revenue_per_5min"
+    with pytest.raises(KeyError):
+        catalogue.topic("clicks")
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ({"cliks": "x"}, "no topic 'cliks' to rename: one of clicks, dead-letters"),
+        ({"revenue-partials": "x"}, "no topic 'revenue-partials' to rename"),
+        ({"clicks": "purchases"}, "two topics have the name 'purchases'"),
+        ({"clicks": "stream-joins-revenue-partials"}, "two topics have the name 'stream-joins"),
+    ],
+)
+def test_names_that_cannot_be(names: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Catalogue("stream-joins", names)
+
+
+def test_every_input_has_a_model_and_a_decoder() -> None:
+    inputs = [topic for topic in TOPICS if topic.direction is Direction.INPUT]
+    assert inputs == [CLICKS, PURCHASES, USER_EVENTS]
+    assert [topic.id for topic in TOPICS if topic.model] == list(DECODERS)
+
+
+def test_partitions_of_outputs() -> None:
+    as_source = [t.id for t in TOPICS if t.partitioning is Partitioning.AS_SOURCE]
+    assert as_source == [
+        "enriched-purchases",
+        "moving-averages",
+        "user-sessions",
+        "late-events",
+        "dead-letters",
+    ]
+
+
+def test_configuration_of_inputs_and_outputs() -> None:
+    catalogue = Catalogue("stream-joins")
+    kept = {
+        "cleanup.policy": "delete",
+        "retention.ms": "-1",
+        "message.timestamp.after.max.ms": FOREVER,
+        "message.timestamp.before.max.ms": FOREVER,
+    }
+    assert catalogue.topic_configs(ENRICHED_PURCHASES) == kept
+    assert catalogue.topic_configs(CLICKS) == kept | {"message.timestamp.type": "LogAppendTime"}
+    larger = kept | {"max.message.bytes": str(1_048_588 + 65_536)}
+    assert catalogue.topic_configs(DEAD_LETTERS) == larger
+    assert catalogue.topic_configs(LATE_EVENTS) == larger
+
+
+def test_configuration_by_setting() -> None:
+    catalogue = Catalogue("app", None, 86_400_000, input_max_message_bytes=1_000)
+    assert catalogue.topic_configs(CLICKS)["retention.ms"] == "86400000"
+    assert catalogue.topic_configs(DEAD_LETTERS)["max.message.bytes"] == "66536"
+    assert catalogue.topic_configs(REVENUE_PARTIALS)["retention.ms"] == "604800000"
+
+
+def test_partial_sums_are_not_compacted() -> None:
+    configs = Catalogue("app").topic_configs(REVENUE_PARTIALS)
+    assert configs["cleanup.policy"] == "delete"
+    assert configs["message.timestamp.type"] == "LogAppendTime"
+
+
+def test_configuration_of_changelogs() -> None:
+    assert changelog_config() == {
+        "cleanup.policy": "compact",
+        "segment.bytes": "16777216",
+        "segment.ms": "600000",
+        "min.cleanable.dirty.ratio": "0.1",
+        "delete.retention.ms": "86400000",
+    }
