@@ -1,0 +1,1 @@
+"""The house itself: its lock, its sizes, its commands."""

@@ -1,0 +1,1 @@
+"""What leaves the house: the wheel, and what the image is made from."""
