@@ -34,6 +34,7 @@ _SECONDS = 2.0**32
 _MS_FROM = 1e11 + 1
 _MS = 2.0**42
 _MILLIONTHS = 1e15 - 1e6
+_LEAST_MILLIONTHS = -_MILLIONTHS
 _SMALL_MILLIONTHS = 2.0**20 * 1e6
 
 
@@ -65,17 +66,20 @@ _decode_purchase: Callable[[Any], _Purchase] = JsonDecoder(_Purchase).decode
 _decode_user_event: Callable[[Any], _UserEvent] = JsonDecoder(_UserEvent).decode
 
 
-def _screened(record: Record) -> bytes | None:
-    key, value = record.key, record.value
-    if key is None or value is None or len(key) > MAX_USER_ID_BYTES:
-        return None
-    if len(value) > _MAY_BE_LONG and value.count(b"[") + value.count(b"{") > MAX_DEPTH:
-        return None
+def _utf8(value: bytes | None) -> bytes | None:
     try:
-        value.decode()
-    except UnicodeDecodeError:
+        value.decode()  # type: ignore[union-attr]
+    except (AttributeError, UnicodeDecodeError):
         return None
     return value
+
+
+def _within_limits(key: bytes | None, value: bytes | None) -> bytes | None:
+    if value is None or len(value) <= _MAY_BE_LONG:
+        return value
+    if key is None or len(key) > MAX_USER_ID_BYTES:
+        return None
+    return value if value.count(b"[") + value.count(b"{") <= MAX_DEPTH else None
 
 
 def _screen(records: Sequence[Record]) -> list[bytes | None]:
@@ -89,9 +93,10 @@ def _screen(records: Sequence[Record]) -> list[bytes | None]:
         if not joined.isascii():
             joined.decode()
     except (TypeError, UnicodeDecodeError):
-        return [_screened(record) for record in records]
-    if len(joined) > _MAY_BE_LONG and max(map(len, values)) > _MAY_BE_LONG:  # type: ignore[arg-type]
-        return [_screened(record) for record in records]
+        values = [_utf8(value) for value in values]
+    if max(map(len, filter(None, values)), default=0) > _MAY_BE_LONG:
+        pairs = zip(records, values, strict=True)
+        return [_within_limits(record.key, value) for record, value in pairs]
     return values
 
 
@@ -196,7 +201,7 @@ def decode_user_events(records: Sequence[Record], max_future_ms: int) -> list[Us
                     scaled = wire.value * 1e6
                     millionths = floor(scaled + 0.5)
                     if not (
-                        -_MILLIONTHS < scaled < _MILLIONTHS
+                        _LEAST_MILLIONTHS < scaled < _MILLIONTHS
                         and (-0.37 < scaled - millionths < 0.37 or _small(scaled, millionths))
                     ):
                         raise ValueError

@@ -142,7 +142,14 @@ def test_unknown_fields_are_ignored_but_must_be_json(extra: str, expected: str) 
 
 
 def test_unknown_fields_must_be_utf8() -> None:
-    value = value_text("clicks", extra='"?"').encode()
+    check_utf8(value_text("clicks", extra='"?"').encode())
+
+
+def test_long_values_must_be_utf8_as_well() -> None:
+    check_utf8(value_text("clicks", extra='"?"', page=f'"{"p" * 1_000}"').encode())
+
+
+def check_utf8(value: bytes) -> None:
     assert verdict("clicks", value.replace(b"?", "ä".encode())) == "valid"
     assert verdict("clicks", value.replace(b"?", b"\xe4")) == "not-json"
     assert verdict("clicks", value.replace(b"extra", b"ex\xe4")) == "not-json"
@@ -327,6 +334,18 @@ def test_messages_hold_nothing_of_the_record() -> None:
         assert isinstance(found, Rejected)
         assert found.message
         assert secret not in found.message
+
+
+def test_long_and_short_records_share_a_batch() -> None:
+    long = value_text("clicks", page=f'"{"p" * 1_000}"')
+    deep = value_text("clicks", extra="[" * 200 + "]" * 200)
+    user = "a" * 300
+    texts = [value_text("clicks"), long, deep, value_text("clicks", user_id=f'"{user}"')]
+    keys = [b"u1", b"u1", b"u1", user.encode()]
+    batch = [record(text, key) for text, key in zip(texts, keys, strict=True)]
+    batch += [record(None), record(long, None)]
+    errors = [getattr(item, "error", None) for item in decode_clicks(batch, MAX_FUTURE)]
+    assert errors == [None, None, "not-json", "out-of-range", "null-value", "null-key"]
 
 
 def test_a_value_cut_in_two_is_two_bad_records() -> None:
