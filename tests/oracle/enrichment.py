@@ -38,6 +38,7 @@ class Enrichment:
         self.stream_time: int | None = None
         self.clicks: dict[str, list[tuple[int, int, str]]] = {}
         self.enriched: list[Enriched] = []
+        self.of_user: dict[str, list[Enriched]] = {}
 
     @property
     def reach(self) -> int:
@@ -66,7 +67,9 @@ class Enrichment:
         oldest = max(purchase.time - self.settings.join_window, now - self.reach - grace)
         pages = [page for _, _, page in self.between(purchase.user, oldest, purchase.time)]
         newest = tuple(pages[-self.settings.max_pages :])
-        self.enriched.append(Enriched(purchase, newest, clicks_offset))
+        enriched = Enriched(purchase, newest, clicks_offset)
+        self.enriched.append(enriched)
+        self.of_user.setdefault(purchase.user, []).append(enriched)
         if now > stands + grace:
             self.ledger.too_late(ENRICHMENT, purchase, now, stands, grace)
         else:
@@ -87,6 +90,6 @@ class Enrichment:
     def purchases_of(self, user: str) -> list[dict[str, object]]:
         """The view of enriched purchases still kept, newest first (event time, then offset)."""
         oldest = (self.stream_time or 0) - self.settings.retention
-        mine = [e for e in self.enriched if e.purchase.user == user and e.purchase.time >= oldest]
+        mine = [e for e in self.of_user.get(user, []) if e.purchase.time >= oldest]
         mine.sort(key=lambda e: (e.purchase.time, e.purchase.record.offset), reverse=True)
         return [{**e.value(), "timestamp": iso(e.purchase.time)} for e in mine]

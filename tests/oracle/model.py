@@ -99,9 +99,14 @@ class Expected:
     partitions: dict[int, Partition]
     events: dict[str, dict[int, list[Event]]] = field(default_factory=dict)
     records: dict[str, list[Record]] = field(default_factory=dict)
+    counted: dict[tuple[str, int], int] = field(default_factory=dict)
     dead: dict[Position, Rejected] = field(default_factory=dict)
     differences: list[str] = field(default_factory=list)
     """Illegal steps of a replayed merge."""
+
+    def has_records(self, role: str, partition: int) -> bool:
+        """Did the topic have any record there, valid or not?"""
+        return bool(self.counted.get((role, partition)))
 
     def owner(self, user: str) -> Partition:
         return self.partitions[partition_of(user.encode(), self.settings.partitions)]
@@ -157,6 +162,7 @@ class Model:
             events = expected.events[role] = {}
             expected.records[role] = [r for queue in queues[role].values() for r in queue]
             for number, queue in queues[role].items():
+                expected.counted[role, number] = len(queue)
                 events[number] = self.valid(queue, role, expected)
         for number, partition in expected.partitions.items():
             for step in self.order(number, queues[CLICKS].get(number, []), expected):

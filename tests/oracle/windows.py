@@ -39,6 +39,7 @@ class Windows:
         self.stream_time: int | None = None
         self.known_stream_time: int | None = None
         self.cells: dict[tuple[str, int], Cell] = {}
+        self.starts: dict[str, set[int]] = {}
 
     def last(self, start: int) -> int:
         """The window's last millisecond."""
@@ -63,6 +64,7 @@ class Windows:
             end = self.last(starts[-1])
             self.ledger.too_late(self.shape.computation, event, now, end, self.settings.grace)
             return
+        self.starts.setdefault(user, set()).update(opened)
         for start in opened:
             cell = self.cells.setdefault((user, start), Cell())
             cell.count += 1
@@ -83,7 +85,7 @@ class Windows:
 
     def view(self, user: str) -> list[dict[str, object]]:
         """The user's windows still kept, oldest first."""
-        starts = sorted(s for u, s in self.cells if u == user and self.kept(s))
+        starts = sorted(s for s in self.starts.get(user, ()) if self.kept(s))
         return [
             {
                 "start": iso(start),
