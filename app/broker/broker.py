@@ -83,7 +83,8 @@ class EmbeddedBroker:
     def _start(self) -> BrokerInfo:
         identity = self._files.adopt(_new_cluster_id())
         jars = ensure_jars(self._cache, show_progress=self._show_progress)
-        launcher = Launcher(self._files, find_java(), jars, self._heap_mb, self._properties)
+        java, show = find_java(), self._show_progress
+        launcher = Launcher(self._files, java, jars, self._heap_mb, self._properties, show)
         for _ in range(_PORT_ATTEMPTS):
             port = self._port or _free(identity.port)
             try:

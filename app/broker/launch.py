@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.broker import config, ports, process
+from app.broker.classes import ClassArchive
 from app.broker.folders import write_whole
 from app.broker.jars import KAFKA_VERSION
 from app.broker.java import Java
@@ -26,13 +27,14 @@ class PortLostError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Launcher:
-    """What every start of one broker needs: its files, Java, class path, heap and settings."""
+    """What every start of one broker needs: its files, Java, jars, heap and settings."""
 
     files: BrokerFolder
     java: Java
     jars: Sequence[Path]
     heap_mb: int
     properties: Mapping[str, str]
+    show_progress: bool
 
     def launch(self, port: int, cluster_id: str) -> Run:
         """Start the broker on `port` and return when it answers.
@@ -48,9 +50,12 @@ class Launcher:
             self._lay_out(cluster_id)
         controller = ports.free_port()
         self._write_settings(files.properties, port, controller, files.data)
+        said_before = files.log_size()
         run = self._spawn(port)
         try:
-            self._await_answer(run, (port, controller))
+            self._await_answer(run, (port, controller), said_before)
+            if self._archive.is_missing:
+                self._archive.write(files.scratch, show_progress=self.show_progress)
         except BaseException:
             started = process.find(run.pid, run.mark)
             if started is not None:
@@ -64,7 +69,15 @@ class Launcher:
 
     def _command(self) -> list[str]:
         flags = config.java_flags(self.java.major, self.heap_mb, self.files.root)
-        return [*flags, "-cp", os.pathsep.join(map(str, self.jars))]
+        return [*flags, *self._archive.use_flags(), "-cp", self._class_path]
+
+    @property
+    def _class_path(self) -> str:
+        return os.pathsep.join(map(str, self.jars))
+
+    @property
+    def _archive(self) -> ClassArchive:
+        return ClassArchive(self.java, self._class_path, self.jars[0].parent)
 
     def _lay_out(self, cluster_id: str) -> None:
         """Let Kafka's own tool lay out an empty data folder, whole or not at all."""
@@ -90,7 +103,8 @@ class Launcher:
     def _spawn(self, port: int) -> Run:
         files = self.files
         mark = uuid.uuid4().hex
-        arguments = [*self._command(), "kafka.Kafka", str(files.properties)]
+        notes = self._archive.note_flags(files.scratch)
+        arguments = [*notes, *self._command(), "kafka.Kafka", str(files.properties)]
         console = files.logs / "console.log"
         pid = process.spawn(self.java.path, mark, files.root, arguments, console)
         run = Run(pid, mark, port, KAFKA_VERSION, str(self.java), time.time())
@@ -98,14 +112,14 @@ class Launcher:
         files.write_run(run)
         return run
 
-    def _await_answer(self, run: Run, needed: tuple[int, int]) -> None:
+    def _await_answer(self, run: Run, needed: tuple[int, int], said_before: int) -> None:
         deadline = time.monotonic() + _START_S
         while time.monotonic() < deadline:
             alive = process.find(run.pid, run.mark)
             if alive is None:
                 if not all(map(ports.is_free, needed)):
                     raise PortLostError
-                raise self._died()
+                raise self._died(said_before)
             if process.listens(alive, run.port) and answers(f"127.0.0.1:{run.port}"):
                 return
             process.wait_end(alive, 0.1)
@@ -114,8 +128,8 @@ class Launcher:
             f" see {self.files.logs}"
         )
 
-    def _died(self) -> UserError:
-        words = self.files.last_words() or "nothing"
+    def _died(self, said_before: int) -> UserError:
+        words = self.files.last_words(said_before) or "nothing"
         return UserError(
             f"the broker ended while starting; it said: {words}; more in {self.files.logs}"
         )

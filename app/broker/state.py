@@ -116,14 +116,21 @@ class BrokerFolder:
         else:
             write_whole(self._run, json.dumps(asdict(run)))
 
-    def last_words(self, lines: int = 4) -> str:
-        """The last lines of what the process logged and printed, for an error message."""
-        words: list[str] = []
-        for name in ("server.log", "console.log"):
+    def log_size(self) -> int:
+        """Bytes in the log now: where the next run's words begin."""
+        log = self.logs / "server.log"
+        return log.stat().st_size if log.exists() else 0
+
+    def last_words(self, since: int, lines: int = 4) -> str:
+        """What the process logged after byte `since` and printed, at its end; no stack frames."""
+        said = b""
+        for name, start in (("server.log", since), ("console.log", 0)):
             path = self.logs / name
             if path.exists():
-                words += path.read_text("utf-8", "replace").strip().splitlines()[-lines:]
-        return " | ".join(word.strip() for word in words[-lines:])
+                said += path.read_bytes()[start:] + b"\n"
+        words = [line.strip() for line in said.decode("utf-8", "replace").splitlines()]
+        kept = [line for line in words if line and not line.startswith(("at ", "... "))]
+        return " | ".join(dict.fromkeys(kept[-lines:]))
 
 
 def _read(path: Path, kind: type[_T]) -> _T | None:
