@@ -12,6 +12,8 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from app.errors import UserError
 from models.topics import TOPICS, Catalogue
 
+DEFAULT_PARTITIONS: Final = 8
+"""Partitions of each topic where the setting says nothing (contract 2)."""
 TIMEOUT: Final = 10.0
 """Seconds for connecting, and for each question."""
 _POLL: Final = 0.05

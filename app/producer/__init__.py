@@ -12,7 +12,8 @@ from app.producer.errors import (
 from app.producer.outcome import BatchResult, Compression, Event, Sent
 from app.producer.partitioners import Partitioner, RoundRobin, by_key, murmur2, round_robin
 from app.producer.producer import EventProducer
-from app.producer.replay import Progress, ReplayOptions, ReplayResult, replay
+from app.producer.replay_options import Progress, ReplayOptions, ReplayResult
+from app.producer.replaying import replay
 
 __all__ = [
     "BadEventError",

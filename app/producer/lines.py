@@ -20,7 +20,9 @@ class DamagedFileError(UserError):
 
 
 def check_readable(path: Path) -> None:
-    """Raise `UserError` with one line unless `path` is a file that can be opened."""
+    """Raise `UserError` with one line unless `path` is a regular file that can be opened."""
+    if path.exists() and not path.is_file():
+        raise UserError(f"cannot read {path}: it is not a regular file")
     try:
         with path.open("rb") as file:
             file.read(1)

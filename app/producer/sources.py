@@ -85,10 +85,10 @@ def open_sources(paths: Iterable[Path], topic: Topic | None = None) -> list[Sour
 
     Raises `UserError` for a file that cannot be read, `SettingError` for a name that says nothing.
     """
-    sources = [Source(path, topic or topic_of(path)) for path in paths]
-    for source in sources:
-        check_readable(source.path)
-    return sources
+    files = list(paths)
+    for path in files:
+        check_readable(path)
+    return [Source(path, topic or topic_of(path)) for path in files]
 
 
 def merged(

@@ -17,8 +17,6 @@ from app.producer.replay_options import Progress, ReplayOptions, ReplayResult
 from app.producer.sources import Entry, Reading, Source, merged, open_sources
 from models.topics import USER_EVENTS, Topic
 
-__all__ = ["Progress", "ReplayOptions", "ReplayResult", "replay"]
-
 _EVENTS_PER_REPORT: Final = 5_000
 _SECONDS_PER_REPORT: Final = 0.5
 

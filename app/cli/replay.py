@@ -1,0 +1,98 @@
+"""`streamjoin replay FILE...`: recorded events into the input topics."""
+
+import asyncio
+import math
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.inputs import input_names, input_topic
+from app.cli.moments import moment_ms
+from app.cli.progress import ProblemList, progress_reporter
+from app.cli.quiet import quiet_client
+from app.errors import SettingError
+from app.producer import Compression, EventProducer, ReplayOptions, ReplayResult, replay
+from app.producer.sources import open_sources
+from app.settings import load_settings
+
+
+def replay_cli(
+    files: Annotated[
+        list[Path], typer.Argument(help="JSON lines, plain or gzip; several are merged by time.")
+    ],
+    broker: Annotated[str | None, typer.Option(help="HOST:PORT of Kafka.")] = None,
+    topic: Annotated[
+        str | None,
+        typer.Option(help="clicks, purchases or user-events; else told from each file's name."),
+    ] = None,
+    speed: Annotated[
+        float, typer.Option(help="1: real time, 60: a minute a second, 0: as fast as possible.")
+    ] = 0.0,
+    shift_to_now: Annotated[
+        bool, typer.Option("--shift-to-now", help="Move all times so that the last event ends now.")
+    ] = False,
+    mirror_user_events: Annotated[
+        bool,
+        typer.Option(
+            "--mirror-user-events", help="Send clicks and priced purchases as user events too."
+        ),
+    ] = False,
+    compression: Annotated[Compression, typer.Option(help="How batches are packed.")] = "none",
+    limit: Annotated[int | None, typer.Option(help="Send so many events at most.")] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", help="Only from this time: ISO 8601 or epoch seconds.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Only before this time.")] = None,
+) -> None:
+    """Send recorded events to Kafka, keyed by user, in the order of their times.
+
+    A line that is no JSON object or has no user_id is reported and counted, and does not stop the
+    rest. Exit status 1 if a file breaks off, if nothing could be sent, or if the broker fails.
+    """
+    settings = load_settings(broker=broker)
+    options = ReplayOptions(
+        topic=input_topic(topic, settings) if topic is not None else None,
+        names=input_names(settings),
+        speed=_checked_speed(speed),
+        shift_to_now=shift_to_now,
+        mirror_user_events=mirror_user_events,
+        limit=_checked_limit(limit),
+        from_ms=moment_ms("--from", from_),
+        until_ms=moment_ms("--until", until),
+    )
+    with quiet_client():
+        result = asyncio.run(_replay(files, settings.broker, compression, options))
+    typer.echo(_summary(result))
+    if result.damaged or not result.total:
+        raise typer.Exit(1)
+
+
+async def _replay(
+    files: list[Path], broker: str, compression: Compression, options: ReplayOptions
+) -> ReplayResult:
+    open_sources(files, options.topic)
+    keyed = set(options.names.values())
+    problems = ProblemList()
+    async with EventProducer(broker, compression=compression, keyed_topics=keyed) as producer:
+        with progress_reporter() as reporter:
+            problems.write = reporter.write
+            return await replay(files, producer, options, reporter.update, problems.add)
+
+
+def _checked_speed(speed: float) -> float:
+    if not math.isfinite(speed) or speed < 0:
+        raise SettingError(f"--speed {speed}: must be 0 (as fast as possible) or more")
+    return speed
+
+
+def _checked_limit(limit: int | None) -> int | None:
+    if limit is not None and limit < 1:
+        raise SettingError(f"--limit {limit}: must be 1 or more")
+    return limit
+
+
+def _summary(result: ReplayResult) -> str:
+    topics = ", ".join(f"{name} {count:,}" for name, count in result.sent.items())
+    pace = f"in {result.seconds:.1f} s ({result.rate:,.0f}/s)"
+    return f"{result.total:,} records sent {pace}: {topics}; {result.bad:,} bad lines"

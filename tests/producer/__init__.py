@@ -1,0 +1,1 @@
+"""The producer: partitioning, sending, replay, and the command line around them."""

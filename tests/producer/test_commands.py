@@ -1,0 +1,190 @@
+import gzip
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.producer.support import new_topic, records_in
+from tests.support.kafka import Kafka
+
+ROOT = Path(__file__).parents[2]
+# The real entry point with the commands under test, whatever else is wired there.
+ENTRY = """
+from app.cli.main import cli, main
+from app.cli.produce import produce_cli
+from app.cli.replay import replay_cli
+from app.cli.topics import topics_cli
+cli.command("replay")(replay_cli)
+cli.command("produce")(produce_cli)
+cli.add_typer(topics_cli, name="topics")
+main()
+"""
+NOBODY = "127.0.0.1:1"
+
+
+@dataclass
+class Command:
+    """The `streamjoin` command as a process of its own, with topics of a test's own."""
+
+    folder: Path
+    broker: str
+    clicks: str
+
+    def __call__(
+        self, *arguments: str | Path, stdin: bytes = b"", broker: str | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [sys.executable, "-c", ENTRY, *map(str, arguments)],
+            input=stdin,
+            capture_output=True,
+            timeout=60,
+            cwd=self.folder,
+            env={
+                "PYTHONPATH": str(ROOT),
+                "STREAMJOIN_BROKER": broker or self.broker,
+                "STREAMJOIN_TOPIC_CLICKS": self.clicks,
+            },
+        )
+
+    def file(self, name: str, *lines: bytes) -> Path:
+        path = self.folder / name
+        path.write_bytes(b"\n".join(lines))
+        return path
+
+
+@pytest.fixture
+async def run(kafka: Kafka, tmp_path: Path) -> Command:
+    return Command(tmp_path, kafka.bootstrap, await new_topic(kafka.bootstrap, 1, name="clicks"))
+
+
+GOOD = b'{"user_id":"u","page":"/","timestamp":1}'
+
+
+async def test_replay_counts_bad_lines_and_ends_well(run: Command, kafka: Kafka) -> None:
+    path = run.file("clicks.ndjson", GOOD, b"oops", GOOD)
+    done = run("replay", path, "--compression", "zstd")
+    assert done.returncode == 0
+    assert done.stdout.startswith(b"2 records sent in ")
+    assert done.stdout.endswith(b"1 bad lines\n")
+    assert done.stderr.decode().startswith(f"{path}:2: not JSON")
+    assert [record.value for record in await records_in(kafka.bootstrap, run.clicks)] == [GOOD] * 2
+
+
+def test_replay_of_nothing_but_bad_lines_fails(run: Command) -> None:
+    done = run("replay", run.file("clicks", b"oops"))
+    assert (done.returncode, done.stdout[:14]) == (1, b"0 records sent")
+
+
+def test_replay_of_a_truncated_file_says_so_and_fails(run: Command) -> None:
+    packed = gzip.compress(b"\n".join([GOOD] * 50_000))
+    path = run.file("clicks.gz", packed[: len(packed) // 2])
+    done = run("replay", path)
+    assert done.returncode == 1
+    assert b"ends in the middle (truncated gzip)" in done.stderr
+    assert not done.stdout.startswith(b"0 ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (("clicks",), 1, "cannot read clicks: No such file or directory"),
+        (("data",), 2, "give --topic"),
+        (("data", "--topic", "sales"), 2, "--topic sales: must be one of clicks, purchases"),
+        (("data", "--topic", "clicks", "--speed", "-1"), 2, "--speed -1.0: must be 0"),
+        (("data", "--topic", "clicks", "--speed", "nan"), 2, "--speed nan: must be 0"),
+        (("data", "--topic", "clicks", "--limit", "0"), 2, "--limit 0: must be 1 or more"),
+        (("data", "--topic", "clicks", "--from", "noon"), 2, "--from noon: not a time"),
+        (("data", "--topic", "clicks", "--broker", "x"), 2, "broker must be HOST:PORT"),
+        (
+            ("data", "--topic", "clicks", "--broker", NOBODY),
+            1,
+            f"no Kafka broker answers at {NOBODY}",
+        ),
+    ],
+)
+def test_replay_refuses_in_one_line_before_anything_is_sent(
+    run: Command, arguments: tuple[str, ...], status: int, message: str
+) -> None:
+    run.file("data", GOOD)
+    done = run("replay", *arguments)
+    assert (done.returncode, done.stdout) == (status, b"")
+    assert message in done.stderr.decode()
+    assert done.stderr.count(b"\n") == 1
+
+
+async def test_produce_from_flags_says_where_the_event_lies(run: Command, kafka: Kafka) -> None:
+    flags = ("--user-id", "ann", "--page", "/x", "--amount", "2.50", "--value", "-3")
+    done = run("produce", "clicks", *flags, "--timestamp", "2016-08-01T07:00:12Z")
+    assert done.stdout.decode() == f"{run.clicks} partition 0 offset 0\n"
+    assert (done.returncode, done.stderr) == (0, b"")
+    (record,) = await records_in(kafka.bootstrap, run.clicks)
+    assert record.key == b"ann"
+    assert json.loads(record.value) == {
+        "user_id": "ann",
+        "page": "/x",
+        "amount": 2.5,
+        "value": -3,
+        "timestamp": 1470034812.0,
+    }
+
+
+async def test_produce_from_standard_input_goes_on_after_a_bad_line(
+    run: Command, kafka: Kafka
+) -> None:
+    done = run("produce", "clicks", "--json", stdin=GOOD + b"\noops\n\n{}\n" + GOOD)
+    assert done.returncode == 1
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [
+        {"topic": run.clicks, "partition": 0, "offset": offset} for offset in (0, 1)
+    ]
+    first, second, total = done.stderr.decode().splitlines()
+    assert first.startswith("line 2: not JSON")
+    assert second == "line 4: no user_id (a string) to key by"
+    assert total == "2 bad lines were not sent"
+    assert len(await records_in(kafka.bootstrap, run.clicks)) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (("nowhere", "--user-id", "u"), 1, "topic nowhere does not exist"),
+        (("clicks", "--page", "/"), 1, "no user_id"),
+        (("clicks", "--user-id", "u", "--amount", "much"), 2, "--amount much: must be a number"),
+        (("clicks", "--user-id", "u", "--broker", NOBODY), 1, "no Kafka broker answers"),
+    ],
+)
+def test_produce_refuses_in_one_line(
+    run: Command, arguments: tuple[str, ...], status: int, message: str
+) -> None:
+    done = run("produce", *arguments)
+    assert (done.returncode, done.stdout) == (status, b"")
+    assert message in done.stderr.decode()
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_topics_create_lists_and_tells_differences(run: Command) -> None:
+    done = run("topics", "create", "--partitions", "2")
+    assert done.returncode == 1
+    assert done.stderr.decode().startswith(f"{run.clicks} exists with 1 partitions, not 2\n")
+    again = run("topics", "create", "--partitions", "2")
+    assert b"created" not in again.stdout
+    assert b"exists  user-events\n" in again.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (("--partitions", "0"), 2, "setting partitions"),
+        (("--replication-factor", "0"), 2, "--replication-factor 0: must be 1 or more"),
+        (("--broker", NOBODY), 1, "no Kafka broker answers"),
+    ],
+)
+def test_topics_create_refuses_in_one_line(
+    run: Command, arguments: tuple[str, ...], status: int, message: str
+) -> None:
+    done = run("topics", "create", *arguments)
+    assert (done.returncode, done.stdout) == (status, b"")
+    assert message in done.stderr.decode()
+    assert done.stderr.count(b"\n") == 1
