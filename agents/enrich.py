@@ -32,6 +32,11 @@ class TakenPurchase:
         self.purchase = purchase
         self.clicks_offset = clicks_offset
 
+    @property
+    def source(self) -> Record:
+        """The purchase's record."""
+        return self.purchase.source
+
 
 class ShopWork:
     """What one partition does with its clicks and purchases."""

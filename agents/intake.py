@@ -8,7 +8,6 @@ from models.dead_letters import Rejected
 from models.records import Record
 
 E = TypeVar("E")
-Decode = Callable[[Sequence[Record]], "list[E | Rejected]"]
 # Records decoded at a time: few enough to keep memory small, enough to be fast.
 _DECODE_AT_ONCE = 256
 # Records that wait undecoded before the topic is no longer fetched.
@@ -21,7 +20,7 @@ class Intake(Generic[E]):
     `next_offset` is the committed offset once all that was taken is committed.
     """
 
-    def __init__(self, topic: str, decode: Decode[E], offset: int = 0) -> None:
+    def __init__(self, topic: str, decode: "Callable[[Sequence[Record]], list[E | Rejected]]", offset: int = 0) -> None:
         """`decode`: of a batch, one result each; `offset`: the first record to come."""
         self.topic = topic
         self._decode = decode
@@ -34,6 +33,7 @@ class Intake(Generic[E]):
         self.read_to = offset
         self._position = offset
         self.more = True
+        self.stable_end: int | None = None
         self.quiet_since = float("inf")
         self.answered_at = float("-inf")
 
@@ -50,7 +50,7 @@ class Intake(Generic[E]):
         `at`: when it was received, seconds, monotonic. Before the first answer (None) the topic
         counts as having more to read (contract 4).
         """
-        self._position = position
+        self._position, self.stable_end = position, stable_end
         self.more = stable_end is None or position < stable_end
         if self.more:
             self.quiet_since = float("inf")

@@ -20,7 +20,7 @@ class RevenueWork:
         self._partition = partition
         self._changed: Changed[int] = partition.changed()
         self._merged = MergedRevenue(
-            partition.rows(MERGED), partition.rows(SOURCES), self._changed, rules
+            partition.rows(MERGED), partition.rows(SOURCES), self._changed, partition.count, rules
         )
         self._window = Tumbling(rules.tumbling)
         self._topic = catalogue.name(REVENUE)
@@ -29,10 +29,10 @@ class RevenueWork:
         """Take one message of a source partition."""
         if isinstance(message, Partial):
             self._merged.partial(
-                message.source, message.window_start, message.revenue, message.purchases
+                message.partition, message.window_start, message.revenue, message.purchases
             )
         else:
-            self._merged.stream_time(message.source, message.stream_time)
+            self._merged.stream_time(message.partition, message.stream_time)
 
     def before_commit(self) -> None:
         """Publish the total of each changed window; forget old windows."""

@@ -42,7 +42,11 @@ class Settings(BaseSettings):
     """The service's settings; the field names are the flags' and the variables' names."""
 
     model_config = SettingsConfigDict(
-        env_prefix="STREAMJOIN_", env_file=".env", extra="ignore", frozen=True
+        env_prefix="STREAMJOIN_",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        validate_default=False,
     )
 
     broker: str = "127.0.0.1:9092"

@@ -142,3 +142,20 @@ async def _configs(admin: Any, names: list[str]) -> dict[str, dict[str, str]]:  
                 raise UserError(f"cannot read the settings of topic {name}: {message}")
             configs[name] = {entry[0]: entry[1] for entry in entries}
     return configs
+
+
+async def ensure_topic(
+    bootstrap: str, name: str, partitions: int, like: str, configs: dict[str, str]
+) -> None:
+    """Create a topic of the service's own if it is missing, replicated as the topic `like` is.
+
+    Raises `UserError` when no broker answers, or it refuses.
+    """
+    async with _admin(bootstrap) as admin:
+        found = {topic["topic"]: topic for topic in await admin.describe_topics()}
+        if name in found:
+            return
+        replication = len(found[like]["partitions"][0]["replicas"])
+        topic = NewTopic(name, partitions, replication, topic_configs=configs)
+        await _create(admin, [topic])
+        await _settled(admin, [name])

@@ -11,7 +11,7 @@ STREAM_TIME_KEY = b"stream-time"
 
 
 class _Message(msgspec.Struct, omit_defaults=True):
-    source: int
+    partition: int
     window_start: int | None = None
     revenue: int = 0
     purchases: int = 0
@@ -21,17 +21,19 @@ class _Message(msgspec.Struct, omit_defaults=True):
 class Partial(msgspec.Struct, frozen=True, gc=False):
     """The absolute sum of a window in a source partition: `revenue` in millionths."""
 
-    source: int
+    partition: int
     window_start: int
     revenue: int
     purchases: int
+    source: Record
 
 
 class SourceTime(msgspec.Struct, frozen=True, gc=False):
     """How far (ms) the revenue's stream time of a source partition has come."""
 
-    source: int
+    partition: int
     stream_time: int
+    source: Record
 
 
 _encode = msgspec.json.Encoder().encode
@@ -63,7 +65,8 @@ def _one(record: Record) -> Partial | SourceTime | Rejected:
     except msgspec.DecodeError:
         return Rejected(ErrorType.NOT_JSON, "not a partial sum of this service", record)
     if message.stream_time is not None:
-        return SourceTime(message.source, message.stream_time)
+        return SourceTime(message.partition, message.stream_time, record)
     if message.window_start is None or message.window_start < 0:
         return Rejected(ErrorType.MISSING_FIELD, "neither a window nor a stream time", record)
-    return Partial(message.source, message.window_start, message.revenue, message.purchases)
+    start, revenue = message.window_start, message.revenue
+    return Partial(message.partition, start, revenue, message.purchases, record)

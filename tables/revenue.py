@@ -120,9 +120,15 @@ class MergedRevenue:
     """The owner's side: the newest partial sum of each source partition."""
 
     def __init__(
-        self, rows: Rows[SumsRow], sources: Rows[SumsRow], changed: Changed[int], rules: Rules
+        self,
+        rows: Rows[SumsRow],
+        sources: Rows[SumsRow],
+        changed: Changed[int],
+        partitions: int,
+        rules: Rules,
     ) -> None:
         """`changed`: takes the start of each window whose total changed since the last commit."""
+        self._partitions = partitions
         self._rows = rows
         self._sources = sources
         self._changed = changed
@@ -151,11 +157,13 @@ class MergedRevenue:
         """Drop a bounded number of windows that are past their retention."""
         slowest = slowest_source(self._sources)
         rules, done = self._rules, list[bytes]()
+        # A partition whose first purchase is still to come may bring partial sums of old windows:
+        # until all are known, rows stay longer than views show them.
+        known = len(times.sums) if (times := self._sources.get(_SOURCES_KEY)) else 0
+        keep = rules.revenue_retention * (1 if known == self._partitions else 10)
         for key, _ in self._rows.scan(_FIRST, _BEYOND):
             last = self._window.last(time_of(key))
-            if len(done) >= limit or not is_dropped(
-                last, slowest, rules.grace, rules.revenue_retention
-            ):
+            if len(done) >= limit or not is_dropped(last, slowest, rules.grace, keep):
                 break
             done.append(key)
         for key in done:

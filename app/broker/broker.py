@@ -57,6 +57,12 @@ class EmbeddedBroker:
         """The broker's folder, absolute."""
         return self._files.root
 
+    @property
+    def previous_port(self) -> int | None:
+        """The port of the last start in this folder; None if there was none."""
+        identity = self._files.identity()
+        return identity.port or None if identity else None
+
     def start(self) -> BrokerInfo:
         """Start it, and return when it answers; nothing happens if it runs already.
 

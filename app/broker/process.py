@@ -4,6 +4,7 @@ A process id is used again after its process is gone. So each broker carries a r
 its command line, and only a process that shows the mark is ever signalled.
 """
 
+import atexit
 import contextlib
 import signal
 import subprocess
@@ -22,6 +23,13 @@ _FOLDER = "-Dstreamjoin.folder="
 
 _children: dict[int, "subprocess.Popen[bytes]"] = {}
 """Processes that this one started: an ended child must be waited for, or it stays a zombie."""
+
+
+@atexit.register
+def _let_go() -> None:
+    # They outlive us on purpose: without this, the interpreter's end warns of each.
+    for child in _children.values():
+        child.returncode = 0
 
 
 def spawn(java: Path, mark: str, folder: Path, arguments: Sequence[str], output: Path) -> int:

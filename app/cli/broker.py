@@ -26,18 +26,20 @@ _Folder = Annotated[
     typer.Option(
         "--dir",
         metavar="D",
-        help="The broker's folder: data, logs, settings.  [default: streamjoin/broker in the"
-        " user's data folder]",
+        help="The broker's folder: data, logs, settings (default: streamjoin/broker in the"
+        " user's data folder).",
     ),
 ]
 _Port = Annotated[
     int | None,
     typer.Option(
         metavar="P",
-        help=f"Port on 127.0.0.1, 0: any free one.  [default: the one used before, {DEFAULT_PORT}]",
+        help=f"On 127.0.0.1; 0: any free one (default: that of its last start, {DEFAULT_PORT}).",
     ),
 ]
-_Foreground = Annotated[bool, typer.Option(help="Stay, and stop the broker on Ctrl-C.")]
+_Foreground = Annotated[
+    bool, typer.Option("--foreground", help="Stay, and stop the broker on Ctrl-C.")
+]
 _Heap = Annotated[int, typer.Option(metavar="MIB", help="Heap of the broker's Java, in MiB.")]
 _Properties = Annotated[
     list[str] | None,
@@ -129,8 +131,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 def _port(port: int | None, folder: Path) -> int:
     if port is None:
-        # A broker that was given another port before keeps it.
-        return 0 if (folder / "broker.json").exists() else DEFAULT_PORT
+        return EmbeddedBroker(folder).previous_port or DEFAULT_PORT
     if not 0 <= port <= 65535:
         raise SettingError(f"--port must be 1 to 65535, or 0 for any free one, not {port}")
     return port

@@ -4,6 +4,11 @@ import sys
 
 import typer
 
+from app.cli.broker import broker_cli
+from app.cli.produce import produce_cli
+from app.cli.replay import replay_cli
+from app.cli.topics import topics_cli
+from app.cli.worker import worker_cli
 from app.errors import UserError
 
 cli = typer.Typer(
@@ -20,12 +25,19 @@ def root() -> None:
     """Join a shop's clicks with its purchases while they happen."""
 
 
+cli.command("worker")(worker_cli)
+cli.command("replay")(replay_cli)
+cli.command("produce")(produce_cli)
+cli.add_typer(broker_cli, name="broker")
+cli.add_typer(topics_cli, name="topics")
+
+
 def main() -> None:
     """Run the command line; a `UserError` is one line on stderr and its exit status."""
     try:
         cli()
     except UserError as error:
-        print(f"streamjoin: {error}", file=sys.stderr)
+        typer.echo(f"streamjoin: {error}", err=True)
         sys.exit(error.exit_status)
 
 

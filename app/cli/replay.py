@@ -16,34 +16,43 @@ from app.producer import Compression, EventProducer, ReplayOptions, ReplayResult
 from app.producer.sources import open_sources
 from app.settings import load_settings
 
+_Files = Annotated[
+    list[Path], typer.Argument(help="JSON lines, plain or gzip; several are merged by time.")
+]
+_Broker = Annotated[str | None, typer.Option(help="HOST:PORT of Kafka.")]
+_Input = Annotated[
+    str | None,
+    typer.Option(help="clicks, purchases or user-events; else told from each file's name."),
+]
+_Speed = Annotated[
+    float, typer.Option(help="1: real time, 60: a minute a second, 0: as fast as possible.")
+]
+_Shift = Annotated[
+    bool, typer.Option("--shift-to-now", help="Move all times so that the last event ends now.")
+]
+_Mirror = Annotated[
+    bool,
+    typer.Option("--mirror-user-events", help="Send clicks and priced purchases as user events."),
+]
+_Packing = Annotated[Compression, typer.Option(help="How batches are packed.")]
+_Limit = Annotated[int | None, typer.Option(help="Send so many events at most.")]
+_From = Annotated[
+    str | None, typer.Option("--from", help="Only from this time: ISO 8601 or epoch seconds.")
+]
+_Until = Annotated[str | None, typer.Option(help="Only before this time.")]
+
 
 def replay_cli(
-    files: Annotated[
-        list[Path], typer.Argument(help="JSON lines, plain or gzip; several are merged by time.")
-    ],
-    broker: Annotated[str | None, typer.Option(help="HOST:PORT of Kafka.")] = None,
-    topic: Annotated[
-        str | None,
-        typer.Option(help="clicks, purchases or user-events; else told from each file's name."),
-    ] = None,
-    speed: Annotated[
-        float, typer.Option(help="1: real time, 60: a minute a second, 0: as fast as possible.")
-    ] = 0.0,
-    shift_to_now: Annotated[
-        bool, typer.Option("--shift-to-now", help="Move all times so that the last event ends now.")
-    ] = False,
-    mirror_user_events: Annotated[
-        bool,
-        typer.Option(
-            "--mirror-user-events", help="Send clicks and priced purchases as user events too."
-        ),
-    ] = False,
-    compression: Annotated[Compression, typer.Option(help="How batches are packed.")] = "none",
-    limit: Annotated[int | None, typer.Option(help="Send so many events at most.")] = None,
-    from_: Annotated[
-        str | None, typer.Option("--from", help="Only from this time: ISO 8601 or epoch seconds.")
-    ] = None,
-    until: Annotated[str | None, typer.Option(help="Only before this time.")] = None,
+    files: _Files,
+    broker: _Broker = None,
+    topic: _Input = None,
+    speed: _Speed = 0.0,
+    shift_to_now: _Shift = False,
+    mirror_user_events: _Mirror = False,
+    compression: _Packing = "none",
+    limit: _Limit = None,
+    from_: _From = None,
+    until: _Until = None,
 ) -> None:
     """Send recorded events to Kafka, keyed by user, in the order of their times.
 

@@ -1,0 +1,129 @@
+"""How a worker becomes a partition's owner: rules 1 and 8 of reliability.md, in their order.
+
+heartbeat -> fence the former owner -> committed offsets -> restore -> do they agree? -> seek.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from app.engine.consumer import ConsumerThread
+from app.engine.errors import ShapeError, StateError
+from app.engine.metadata import KEY, LAYOUT, Metadata, shape
+from app.engine.restore import Progress, restore
+from app.engine.store.base import Store
+from app.engine.writer import Writer
+from app.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class OpenStore(Protocol):
+    """Opens the store of a partition."""
+
+    def __call__(self, number: int) -> Store:
+        """Give the store, open."""
+
+
+class Acquisition:
+    """The steps of one worker."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        thread: ConsumerThread,
+        sources: Sequence[str],
+        changelog: str,
+        reader: Callable[[], AbstractAsyncContextManager[AIOKafkaConsumer]],
+    ) -> None:
+        """`sources`: topics that are read; `reader`: makes a consumer to restore with."""
+        self._settings = settings
+        self._thread = thread
+        self._sources = sources
+        self._changelog = changelog
+        self._reader = reader
+
+    async def acquire(
+        self, number: int, count: int, store: Store, writer: Writer, progress: Progress
+    ) -> dict[str, int]:
+        """Own a partition; its next source offsets by topic.
+
+        Raises LostError when the membership or the fence is lost on the way, StateError when state
+        and offsets do not fit, ShapeError when settings do not fit the state.
+        """
+        await self._thread.heartbeat()
+        await writer.open()
+        tps = [TopicPartition(topic, number) for topic in self._sources]
+        committed = await self._thread.committed(tps)
+        async with self._reader() as reader:
+            await restore(reader, TopicPartition(self._changelog, number), store, progress)
+        stored = Metadata.decode(store.get(KEY))
+        if stored is not None:
+            self._check_shape(stored, count)
+        offsets = await self._agreed(number, stored, committed, store, count, writer)
+        await self._thread.activate(
+            {TopicPartition(topic, number): offset for topic, offset in offsets.items()}
+        )
+        return offsets
+
+    def _check_shape(self, stored: Metadata, count: int) -> None:
+        if stored.layout != LAYOUT:
+            raise ShapeError(
+                f"the state has layout {stored.layout}, this version reads {LAYOUT}: "
+                f"run `streamjoin groups reset-offsets --to earliest`, or the version that wrote it"
+            )
+        if stored.partitions != count:
+            raise ShapeError(
+                f"the state is of {stored.partitions} partitions, the topics have {count}: give "
+                "the topics their former number, or another app_id (STREAMJOIN_APP_ID)"
+            )
+        now = shape(self._settings.rules())
+        for name, value in now.items():
+            if stored.shape.get(name) != value:
+                raise ShapeError(
+                    f"{name} was {stored.shape.get(name)} ms when the state was written and is "
+                    f"{value} ms now: set it back, or run `streamjoin groups reset-offsets`"
+                )
+
+    async def _agreed(
+        self,
+        number: int,
+        stored: Metadata | None,
+        committed: Mapping[TopicPartition, int],
+        store: Store,
+        count: int,
+        writer: Writer,
+    ) -> dict[str, int]:
+        held = {tp.topic: offset for tp, offset in committed.items()}
+        if stored is None and not held:
+            return await self._first_deployment(number, store, count, writer)
+        wanted = dict(stored.offsets) if stored else {}
+        if held == wanted:
+            return held
+        if self._settings.processing_guarantee != "exactly_once" and stored and held:
+            # A crash between the two leaves them apart: the group's offsets decide what is done
+            # twice, or not at all.
+            return {topic: held.get(topic, offset) for topic, offset in wanted.items()}
+        raise StateError(
+            f"partition {number}: the state is at {wanted or 'nothing'}, the group "
+            f"{self._settings.app_id} has committed {held or 'nothing'}: stop all workers and run "
+            "`streamjoin groups reset-offsets`, which resets both together"
+        )
+
+    async def _first_deployment(
+        self, number: int, store: Store, count: int, writer: Writer
+    ) -> dict[str, int]:
+        """Commit where `start_from` says, before anything is fetched."""
+        tps = [TopicPartition(topic, number) for topic in self._sources]
+        first, last = await self._thread.ends(tps)
+        latest = self._settings.start_from == "latest"
+        offsets = {tp.topic: (last if latest else first)[tp] for tp in tps}
+        row = Metadata(LAYOUT, shape(self._settings.rules()), count, offsets, {})
+        changes = [(KEY, row.encode())]
+        places = {tp: offsets[tp.topic] for tp in tps}
+        end = await writer.commit(changes, [], places)
+        store.write(changes, end)
+        return offsets

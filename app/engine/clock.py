@@ -1,0 +1,26 @@
+"""Time as the engine sees it: injected, so that tests can hold it still."""
+
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Two readings: one to measure with, one to stamp with."""
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+
+    def wall_ms(self) -> int:
+        """Milliseconds since the epoch. Never asked by a fold: event time is in the record."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def monotonic(self) -> float:
+        """See `Clock`."""
+        return time.monotonic()
+
+    def wall_ms(self) -> int:
+        """See `Clock`."""
+        return time.time_ns() // 1_000_000

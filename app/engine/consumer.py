@@ -1,0 +1,228 @@
+"""Faust's Consumer with our own loop: polls in bulk, and leaves every commit to the engine.
+
+Faust's per-message machinery (futures, locks, acknowledgements) is what makes it slow, and its
+commits are what makes it lose and double (faust.md). What stays is Faust's: the thread with the
+aiokafka consumer in it, the rebalance callbacks, and the app's life cycle.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar, cast
+
+import aiokafka
+from aiokafka import TopicPartition
+from aiokafka.structs import OffsetAndMetadata
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+from mode import Service
+
+from app.engine.errors import LostError
+
+T = TypeVar("T")
+
+
+class Answer(NamedTuple):
+    """Up to where a partition has been read, and what the broker last said of its end.
+
+    `stable_end`: its last stable offset, None before the first answer; `at`: seconds, monotonic.
+    """
+
+    position: int
+    stable_end: int | None
+    at: float
+
+
+class Polled(NamedTuple):
+    """What one poll brought."""
+
+    records: Mapping[TopicPartition, Sequence[Any]]
+    answers: Mapping[TopicPartition, Answer]
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):
+    """The thread in which aiokafka fetches and heartbeats, whatever the agents are busy with."""
+
+    last_heartbeat = float("-inf")
+
+    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:  # noqa: ANN401
+        app = cast("Any", self.app)
+        settings = app.settings
+        self._assignor = app.assignor
+        return aiokafka.AIOKafkaConsumer(
+            client_id=f"{settings.app_id}-consumer",
+            group_id=settings.app_id,
+            bootstrap_servers=settings.broker,
+            partition_assignment_strategy=[self._assignor],
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+            session_timeout_ms=settings.session_timeout,
+            heartbeat_interval_ms=settings.heartbeat_interval,
+            rebalance_timeout_ms=settings.session_timeout * 3,
+            max_poll_interval_ms=24 * 3600 * 1000,
+            fetch_max_wait_ms=100,
+            max_partition_fetch_bytes=256 * 1024,
+            request_timeout_ms=max(40_000, settings.session_timeout + 5_000),
+            retry_backoff_ms=100,
+        )
+
+    async def on_start(self) -> None:
+        """Start the consumer, and note each heartbeat that the group's coordinator accepts."""
+        await super().on_start()
+        coordinator = self._ensure_consumer()._coordinator
+        beat = coordinator._do_heartbeat
+
+        async def noted() -> bool:
+            accepted: bool = await beat()
+            if accepted:
+                self.last_heartbeat = time.monotonic()
+            return accepted
+
+        coordinator._do_heartbeat = noted
+
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in the thread, and wait for it here."""
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.thread_loop))
+
+    async def poll(
+        self, wanted: Sequence[TopicPartition], seconds: float, max_records: int
+    ) -> Polled:
+        """Hand over what has been fetched of these partitions; wait up to `seconds`."""
+        return await self.run(self._poll(set(wanted), seconds, max_records))
+
+    async def _poll(self, wanted: set[TopicPartition], seconds: float, max_records: int) -> Polled:
+        consumer = self._ensure_consumer()
+        subscriptions, fetcher = consumer._subscription, consumer._fetcher
+        if consumer._closed or subscriptions.reassignment_in_progress:
+            return Polled({}, {})
+        with subscriptions.fetch_context():
+            records = await fetcher.fetched_records(wanted, seconds, max_records)
+        assignment = subscriptions.subscription.assignment
+        if assignment is None or not assignment.active:
+            return Polled({}, {})
+        offset = time.monotonic() - time.time()
+        answers = {}
+        for tp in wanted:
+            state = assignment.state_value(tp)
+            if state is not None and state.has_valid_position and state.timestamp is not None:
+                at = min(state.timestamp / 1000 + offset, time.monotonic())
+                answers[tp] = Answer(state.position, state.lso, at)
+        return Polled(records, answers)
+
+    async def activate(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Read these partitions from these offsets on, whatever the client thought it was at."""
+        await self.run(self._activate(positions))
+
+    async def _activate(self, positions: Mapping[TopicPartition, int]) -> None:
+        consumer = self._ensure_consumer()
+        assignment = consumer._subscription.subscription.assignment
+        for tp, offset in positions.items():
+            if assignment is None or assignment.state_value(tp) is None:
+                raise LostError(f"{tp} is no longer assigned")
+            consumer._fetcher._records.pop(tp, None)
+            state = assignment.state_value(tp)
+            state.timestamp = state.lso = None
+            consumer.seek(tp, offset)
+
+    async def pause(self, partitions: Sequence[TopicPartition]) -> None:
+        """Stop aiokafka from fetching these partitions at all."""
+        await self.run(self._pause(partitions))
+
+    async def _pause(self, partitions: Sequence[TopicPartition]) -> None:
+        consumer = self._ensure_consumer()
+        consumer.pause(*[tp for tp in partitions if tp in consumer.assignment()])
+
+    async def heartbeat(self) -> None:
+        """Prove membership now (reliability, rule 1). Raises LostError."""
+        if not await self.run(self._ensure_consumer()._coordinator._do_heartbeat()):
+            raise LostError("the group no longer knows this member")
+
+    async def committed(self, tps: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Fetch the group's committed offsets from the broker; those that there are."""
+        coordinator = self._ensure_consumer()._coordinator
+        found = await self.run(coordinator.fetch_committed_offsets(list(tps)))
+        return {tp: offset.offset for tp, offset in found.items()}
+
+    async def commit_offsets(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Commit outside of a transaction, as this generation's member. Raises KafkaError."""
+        committed = {tp: OffsetAndMetadata(offset, "") for tp, offset in offsets.items()}
+        await self.run(self._ensure_consumer().commit(committed))
+
+    async def ends(
+        self, tps: Sequence[TopicPartition]
+    ) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
+        """Ask for the first and the last stable offsets."""
+        consumer = self._ensure_consumer()
+        first = await self.run(consumer.beginning_offsets(list(tps)))
+        last = await self.run(consumer.end_offsets(list(tps)))
+        return first, last
+
+
+class Consumer(driver.Consumer):
+    """Faust's consumer service around `ConsumerThread`."""
+
+    _thread: ConsumerThread
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    @property
+    def thread(self) -> ConsumerThread:
+        """The thread's methods, for the engine."""
+        return self._thread
+
+    async def _drain_messages(self, fetcher: Any) -> None:  # noqa: ANN401
+        stopped: Callable[[], bool] = fetcher._stopped.is_set
+        engine = cast("Any", self.app).engine
+        while not (self.should_stop or stopped()):
+            wanted = engine.wanted()
+            if not wanted or not self.flow_active:
+                await asyncio.sleep(0.02)
+                continue
+            polled = await self._thread.poll(wanted, 0.05, 8192)
+            engine.receive(polled)
+            if polled.records:
+                await asyncio.sleep(0)
+
+    async def perform_seek(self) -> None:
+        """Do nothing: the engine seeks, to offsets that it has fetched itself."""
+
+    async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ANN401
+        """Do nothing: the engine commits."""
+        return False
+
+    async def wait_empty(self) -> None:
+        """Finish and commit what the agents have in hand."""
+        await cast("Any", self.app).engine.release()
+
+    async def on_stop(self) -> None:
+        """Call when the consumer is stopping."""
+        await self.wait_empty()
+        cast("Any", self.transport)._topic_waiters.clear()
+
+    @Service.task
+    async def _commit_handler(self) -> None:
+        """Faust's commit timer has nothing to do here."""
+
+    @Service.task
+    async def _commit_livelock_detector(self) -> None:
+        """Nor has its livelock detector: the engine knows of every commit."""
+
+
+class Transport(driver.Transport):
+    """Faust's aiokafka transport with our consumer."""
+
+    Consumer = Consumer
+
+
+def assigned_partitions(assigned: set[TP], sources: Sequence[str]) -> set[int]:
+    """Give the partition numbers whose source topics are all assigned here.
+
+    Raises LostError if some topic's partition went to another worker than the rest.
+    """
+    numbers = [{tp.partition for tp in assigned if tp.topic == topic} for topic in sources]
+    together = set.intersection(*numbers)
+    if any(found != together for found in numbers):
+        raise LostError("the topics' partitions were not assigned together")
+    return together

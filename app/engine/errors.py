@@ -1,0 +1,27 @@
+"""What can go wrong inside the engine, by what has to be done about it."""
+
+from app.errors import SettingError, UserError
+
+
+class HandlingError(Exception):
+    """An agent raised while it handled a batch; `__cause__` is what it raised."""
+
+
+class OutputTooLargeError(Exception):
+    """An output is larger than its topic takes: its record becomes a dead letter."""
+
+
+class LostError(Exception):
+    """The transaction's outcome is unknown or another worker has fenced this one.
+
+    Nothing of it may be assumed: the partition goes through its acquisition from the start
+    (reliability, rules 3 and 9).
+    """
+
+
+class StateError(UserError):
+    """State and committed offsets, or topics and settings, do not fit: stop, say what to do."""
+
+
+class ShapeError(SettingError):
+    """A setting that shapes the state has changed under it."""

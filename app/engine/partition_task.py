@@ -1,0 +1,225 @@
+"""One partition's life: take, hand to the agents, commit, again."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from aiokafka import TopicPartition
+
+from agents.intake import Intake
+from agents.topology import Feed, Flow, Topology
+from app.engine import failpoints
+from app.engine.batches import EventBatch
+from app.engine.clock import Clock
+from app.engine.errors import HandlingError, OutputTooLargeError
+from app.engine.state import PartitionState
+from app.engine.writer import Writer
+from app.observability.metrics import Metrics
+from models.dead_letters import ErrorType, Rejected, dead_letter_headers, replaced_value_headers
+from models.outputs import Output
+from models.records import Record
+from models.topics import DEAD_LETTERS
+
+log = logging.getLogger(__name__)
+
+# Events handed over at a time: some milliseconds of work, so that HTTP is answered in between.
+BATCH = 512
+# Backlog is committed in larger pieces: a transaction costs milliseconds whatever it holds.
+_BACKLOG_SECONDS = 1.0
+# Past transaction markers alone the committed offset moves only so often.
+_IDLE_SECONDS = 1.0
+# How often the merge looks whether a purchase has waited long enough.
+_LOOK_SECONDS = 0.02
+
+
+class Pace(NamedTuple):
+    """When to commit: `interval` in seconds, `records` at most a transaction; `max_attempts`."""
+
+    interval: float
+    records: int
+    max_attempts: int
+
+
+class Committed(NamedTuple):
+    """What a commit listener is told: the partition, and which rows changed."""
+
+    partition: int
+    changes: Sequence[tuple[bytes, bytes | None]]
+    offsets: Mapping[str, int]
+
+
+class PartitionTask:
+    """Owns one partition from its acquisition until it is revoked."""
+
+    def __init__(
+        self,
+        state: PartitionState,
+        topology: Topology,
+        writer: Writer,
+        offsets: Mapping[str, int],
+        deliver: Callable[[Flow, int, EventBatch[Any]], Awaitable[None]],
+        on_commit: Callable[[Committed], None],
+        pace: Pace,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        """`offsets`: next source offset by topic; `deliver`: hands a batch to its agent."""
+        self.state = state
+        self.number = state.number
+        self._flows: list[tuple[Flow, Feed]] = [(f, f.feed(offsets)) for f in topology.flows]
+        self.intakes: dict[str, Intake[Any]] = {
+            intake.topic: intake for _, feed in self._flows for intake in feed.intakes
+        }
+        self._writer = writer
+        self._deliver = deliver
+        self._on_commit = on_commit
+        self._pace = pace
+        self._clock = clock
+        self._metrics = metrics
+        self._dead_letters = topology.catalogue.name(DEAD_LETTERS)
+        self.committed_offsets = dict(offsets)
+        self._taken = 0
+        self._since: float | None = None
+        self._idle_since = clock.monotonic()
+        self._stopping = False
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Have a look: records or answers have come in."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Finish what is in hand, commit it, and end `run`."""
+        self._stopping = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Process until stopped. Raises LostError, and whatever is a bug."""
+        while not self._stopping:
+            worked = await self._step()
+            if self._is_due(backlog=worked):
+                await self.commit()
+            elif not worked:
+                await self._wait()
+        if self._taken:
+            await self.commit()
+
+    async def _step(self) -> bool:
+        worked = False
+        for flow, feed in self._flows:
+            items = feed.take(BATCH)
+            if items:
+                failpoints.hit(failpoints.AFTER_POLL)
+                await self._process(flow, items)
+                worked = True
+        return worked
+
+    async def _process(self, flow: Flow, items: list[Any]) -> None:
+        if self._since is None:
+            self._since = self._clock.monotonic()
+        self._taken += len(items)
+        events = [item for item in items if not isinstance(item, Rejected)]
+        if len(events) < len(items):
+            for item in items:
+                if isinstance(item, Rejected):
+                    self._bury(item)
+        if events:
+            self.state.savepoint()
+            try:
+                await self._hand_over(flow, events)
+            except HandlingError as error:
+                self.state.rollback()
+                log.warning(
+                    "partition %d: %s raised %r; its %d records are run one by one",
+                    self.number, flow.name, error.__cause__, len(events),
+                )  # fmt: skip
+                await self._one_by_one(flow, events)
+        self._metrics.processed(flow.name, len(items))
+        failpoints.hit(failpoints.AFTER_STATE_CHANGE)
+
+    async def _hand_over(self, flow: Flow, events: Sequence[Any]) -> None:
+        batch = EventBatch(self.state, events)
+        await self._deliver(flow, self.number, batch)
+        await batch.handled
+
+    async def _one_by_one(self, flow: Flow, events: Sequence[Any]) -> None:
+        for event in events:
+            attempts = 0
+            while (cause := await self._attempt(flow, event)) is not None:
+                attempts += 1
+                if isinstance(cause, OutputTooLargeError):
+                    self._bury(Rejected(ErrorType.TOO_LARGE, str(cause), event.source))
+                    break
+                if attempts >= self._pace.max_attempts:
+                    raised = f"{flow.name} raised {type(cause).__name__}"
+                    self._bury(Rejected(ErrorType.HANDLER, raised, event.source))
+                    break
+
+    async def _attempt(self, flow: Flow, event: Any) -> BaseException | None:  # noqa: ANN401
+        """Have one event handled; what its handling raised, after its changes were taken back."""
+        self.state.savepoint()
+        try:
+            await self._hand_over(flow, [event])
+        except HandlingError as error:
+            self.state.rollback()
+            return error.__cause__
+        return None
+
+    def _bury(self, rejected: Rejected) -> None:
+        """Write a dead letter with this transaction; a value too large for it by its digest."""
+        failpoints.hit(failpoints.AT_DEAD_LETTER)
+        source: Record = rejected.source
+        headers = dead_letter_headers(rejected, self._clock.wall_ms())
+        topic, number = self._dead_letters, source.partition
+        try:
+            self.state.send(Output(topic, number, source.key, source.value, None, headers))
+        except OutputTooLargeError:
+            headers = [*headers, *replaced_value_headers(source.value or b"")]
+            self.state.send(Output(topic, number, source.key, None, None, headers))
+        self._metrics.dead_letter(source.topic, rejected.error)
+
+    def _next_offsets(self) -> dict[str, int]:
+        return {topic: intake.next_offset for topic, intake in self.intakes.items()}
+
+    def _is_due(self, *, backlog: bool) -> bool:
+        now = self._clock.monotonic()
+        if self._since is None:
+            moved = now - self._idle_since >= _IDLE_SECONDS
+            return moved and self._next_offsets() != self.committed_offsets
+        age = now - self._since
+        limit = max(self._pace.interval, _BACKLOG_SECONDS) if backlog else self._pace.interval
+        return age >= limit or self._taken >= self._pace.records
+
+    async def commit(self) -> None:
+        """Commit everything taken so far; raises LostError."""
+        started = self._clock.monotonic()
+        offsets = self._next_offsets()
+        prepared = self.state.prepare(offsets)
+        moved = {
+            TopicPartition(topic, self.number): offset
+            for topic, offset in offsets.items()
+            if offset != self.committed_offsets.get(topic)
+        }
+        end = await self._writer.commit(prepared.changes, prepared.outputs, moved)
+        failpoints.hit(failpoints.BEFORE_STORE_WRITE)
+        self.state.committed(prepared.changes, end)
+        failpoints.hit(failpoints.AFTER_STORE_WRITE)
+        self.committed_offsets = offsets
+        self._since, self._idle_since = None, self._clock.monotonic()
+        self._metrics.committed(self.number, self._taken, self._clock.monotonic() - started)
+        self._taken = 0
+        self._on_commit(Committed(self.number, prepared.changes, offsets))
+
+    async def _wait(self) -> None:
+        self._wake.clear()
+        timeout = _IDLE_SECONDS
+        if self._since is not None:
+            timeout = self._since + self._pace.interval - self._clock.monotonic()
+        if any(intake.waiting for intake in self.intakes.values()):
+            timeout = min(timeout, _LOOK_SECONDS)
+        try:
+            async with asyncio.timeout(max(timeout, 0.001)):
+                await self._wake.wait()
+        except TimeoutError:
+            pass

@@ -1,0 +1,117 @@
+"""One partition's state: committed rows, and the open transaction over them."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeVar, cast
+
+from agents.topology import Topology, Work
+from app.engine.metadata import KEY, LAYOUT, Metadata, shape
+from app.engine.outputs import Outputs
+from app.engine.store.base import Change, Store
+from models.outputs import Output
+from tables.rows import Row, Rows, Table
+from tables.undo import Changed, StreamTime, Undoable
+
+R = TypeVar("R", bound=Row)
+W = TypeVar("W")
+
+
+class Prepared(NamedTuple):
+    """What one transaction writes: the last change is the metadata row."""
+
+    changes: list[Change]
+    outputs: list[Output]
+
+
+class PartitionState:
+    """An `agents.partition.Partition`: what the topology's work reads and changes."""
+
+    def __init__(
+        self,
+        number: int,
+        count: int,
+        store: Store,
+        topology: Topology,
+        limits: Mapping[str, int],
+        cache_rows: int,
+    ) -> None:
+        """`count`: partitions of every topic; `limits`: `max.message.bytes` by output topic."""
+        self.number = number
+        self.count = count
+        self.store = store
+        self._topology = topology
+        self._cache_rows = cache_rows
+        self._outputs = Outputs(limits)
+        self._rows: dict[str, Rows[Any]] = {}
+        self._times: dict[str, StreamTime] = {}
+        self._undoables: list[Undoable] = [self._outputs]
+        stored = Metadata.decode(store.get(KEY))
+        self._stored_times = stored.stream_times if stored else {}
+        self.works: dict[type, Work] = {}
+        for flow in topology.flows:
+            work = flow.work(self)
+            self.works[type(work)] = work
+
+    def rows(self, table: Table[R]) -> Rows[R]:
+        """See `Partition`."""
+        rows = self._rows.get(table.name)
+        if rows is None:
+            rows = self._rows[table.name] = Rows(table, self.store, self._cache_rows)
+            self._undoables.append(rows)
+        return cast("Rows[R]", rows)
+
+    def stream_time(self, computation: str) -> StreamTime:
+        """See `Partition`."""
+        time = self._times.get(computation)
+        if time is None:
+            time = StreamTime(computation, self._stored_times.get(computation, -1))
+            self._times[computation] = time
+            self._undoables.append(time)
+        return time
+
+    def changed(self) -> Changed[Any]:
+        """See `Partition`."""
+        changed: Changed[Any] = Changed()
+        self._undoables.append(changed)
+        return changed
+
+    def send(self, output: Output) -> None:
+        """See `Partition`."""
+        self._outputs.add(output)
+
+    def work(self, kind: type[W]) -> W:
+        """Give the work that the topology made of this kind."""
+        return cast("W", self.works[kind])
+
+    def savepoint(self) -> None:
+        """Set the point that `rollback` goes back to."""
+        for undoable in self._undoables:
+            undoable.savepoint()
+
+    def rollback(self) -> None:
+        """Take back everything since the savepoint."""
+        for undoable in self._undoables:
+            undoable.rollback()
+
+    def discard(self) -> None:
+        """Take back everything since the last commit."""
+        for undoable in self._undoables:
+            undoable.discard()
+
+    def prepare(self, offsets: Mapping[str, int]) -> Prepared:
+        """Give what the transaction has to write; `offsets`: next source offset by topic."""
+        for work in self.works.values():
+            work.before_commit()
+        changes = [change for rows in self._rows.values() for change in rows.changes()]
+        times = {name: time.value for name, time in self._times.items()}
+        shaping = shape(self._topology.rules)
+        row = Metadata(LAYOUT, shaping, self.count, dict(offsets), times)
+        changes.append((KEY, row.encode()))
+        return Prepared(changes, self._outputs.records)
+
+    def committed(self, changes: list[Change], changelog_offset: int) -> None:
+        """Apply a committed transaction to the store, and start the next one."""
+        self.store.write(changes, changelog_offset)
+        for undoable in self._undoables:
+            undoable.committed()
+        for work in self.works.values():
+            work.committed()

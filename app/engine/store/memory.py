@@ -1,0 +1,51 @@
+"""A store in memory: gone with the process, restored from the changelog."""
+
+from collections.abc import Iterator, Sequence
+
+from sortedcontainers import SortedDict
+
+from app.engine.store.base import Change
+
+
+class MemoryStore:
+    """See `Store`."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._rows: SortedDict[bytes, bytes] = SortedDict()
+        self._offset: int | None = None
+
+    @property
+    def changelog_offset(self) -> int | None:
+        """See `Store`."""
+        return self._offset
+
+    def get(self, key: bytes) -> bytes | None:
+        """See `Store`."""
+        value: bytes | None = self._rows.get(key)
+        return value
+
+    def scan(
+        self, low: bytes, high: bytes, *, reverse: bool = False
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """See `Store`."""
+        for key in self._rows.irange(low, high, (True, False), reverse):
+            yield key, self._rows[key]
+
+    def write(self, changes: Sequence[Change], changelog_offset: int) -> None:
+        """See `Store`."""
+        for key, value in changes:
+            if value is None:
+                self._rows.pop(key, None)
+            else:
+                self._rows[key] = value
+        self._offset = changelog_offset
+
+    def clear(self) -> None:
+        """See `Store`."""
+        self._rows.clear()
+        self._offset = None
+
+    def close(self) -> None:
+        """See `Store`."""
+        self._rows.clear()

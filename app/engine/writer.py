@@ -1,0 +1,240 @@
+"""How a partition's transaction reaches Kafka, by `processing_guarantee`.
+
+exactly_once: one producer per source partition with the transactional id `{app_id}-{partition}`.
+Initialising it fences the partition's former owner and ends its open transaction (KIP-98).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata
+
+from app.engine import failpoints
+from app.engine.errors import LostError
+from app.engine.store.base import Change
+from app.producer.partitioners import by_key
+from models.outputs import Output
+
+Offsets = Mapping[TopicPartition, int]
+CommitOffsets = Callable[[Offsets], Awaitable[None]]
+MakeProducer = Callable[[str | None], AIOKafkaProducer]
+
+
+class Writer(Protocol):
+    """Writes one partition's transactions."""
+
+    async def open(self) -> None:
+        """Become the only writer of the partition. Raises LostError."""
+
+    async def commit(
+        self, changes: Sequence[Change], outputs: Sequence[Output], offsets: Offsets
+    ) -> int:
+        """Write all, or in the end none of it; the changelog offset behind it.
+
+        Raises LostError when the outcome is not known to be a commit.
+        """
+
+    async def close(self) -> None:
+        """Let go of connections."""
+
+
+class Batches:
+    """Records of one transaction, batched by topic and partition, in order within each."""
+
+    def __init__(self, producer: AIOKafkaProducer, count: int) -> None:
+        """`count`: partitions of every topic."""
+        self._producer = producer
+        self._count = count
+        self._open: dict[tuple[str, int], Any] = {}
+        self._full: list[tuple[str, int, Any]] = []
+
+    def add(self, topic: str, partition: int | None, output: Output) -> None:
+        """Append a record."""
+        if partition is None:
+            partition = by_key(output.key, self._count)
+        place = (topic, partition)
+        batch = self._open.get(place)
+        if batch is None or not _append(batch, output):
+            if batch is not None:
+                self._full.append((topic, partition, batch))
+            batch = self._open[place] = self._producer.create_batch()
+            _append(batch, output)
+
+    async def send(self) -> list[tuple[tuple[str, int], int, Any]]:
+        """Send all; ((topic, partition), records, broker's metadata) of each batch, in order.
+
+        Awaits every batch (reliability, rule 2). Raises KafkaError on the first refusal.
+        """
+        batches = [*self._full, *((t, p, b) for (t, p), b in self._open.items())]
+        counts = [batch.record_count() for _, _, batch in batches]
+        futures = []
+        try:
+            for topic, partition, batch in batches:
+                futures.append(await self._producer.send_batch(batch, topic, partition=partition))
+                failpoints.hit(failpoints.AFTER_SOME_SENDS)
+            results = await asyncio.gather(*futures)
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+        places = [(topic, partition) for topic, partition, _ in batches]
+        return list(zip(places, counts, results, strict=True))
+
+
+def _append(batch: Any, output: Output) -> bool:  # noqa: ANN401 (aiokafka is untyped)
+    metadata = batch.append(
+        timestamp=output.timestamp,
+        key=output.key,
+        value=output.value,
+        headers=list(output.headers),
+    )
+    return metadata is not None
+
+
+class _Writing:
+    """What all guarantees share: the producer, and a transaction's records as batches."""
+
+    def __init__(
+        self,
+        make: MakeProducer,
+        changelog: TopicPartition,
+        count: int,
+        timeout: float,
+    ) -> None:
+        """`timeout`: seconds after which an outcome counts as unknown."""
+        self._make = make
+        self._changelog = changelog
+        self._count = count
+        self._timeout = timeout
+        self._producer: AIOKafkaProducer | None = None
+
+    async def _start(self, transactional_id: str | None) -> None:
+        await self.close()
+        producer = self._make(transactional_id)
+        try:
+            async with asyncio.timeout(self._timeout):
+                await producer.start()
+        except (KafkaError, TimeoutError) as error:
+            await stop_quietly(producer)
+            raise LostError(f"the producer could not start: {error!r}") from error
+        self._producer = producer
+
+    async def close(self) -> None:
+        """See `Writer`."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await stop_quietly(producer)
+
+    def _running(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            raise LostError("the producer is not open")
+        return self._producer
+
+    async def _write(self, changes: Sequence[Change], outputs: Sequence[Output]) -> int:
+        """Write all records; the changelog offset behind them."""
+        batches = Batches(self._running(), self._count)
+        for output in outputs:
+            batches.add(output.topic, output.partition, output)
+        topic, partition = self._changelog
+        for key, value in changes:
+            batches.add(topic, partition, Output(topic, partition, key, value))
+        end = 0
+        for place, count, sent in await batches.send():
+            if place == (topic, partition):
+                end = max(end, sent.offset + count)
+        return end
+
+
+async def stop_quietly(producer: AIOKafkaProducer) -> None:
+    """Stop a producer whose transaction, if one is open, is lost anyway."""
+    try:
+        async with asyncio.timeout(5):
+            await producer.stop()
+    except (KafkaError, TimeoutError, AssertionError, asyncio.InvalidStateError):
+        await producer.client.close()
+
+
+class TransactionWriter(_Writing):
+    """exactly_once: changes, outputs and offsets in one Kafka transaction."""
+
+    def __init__(
+        self,
+        make: MakeProducer,
+        changelog: TopicPartition,
+        count: int,
+        timeout: float,
+        app_id: str,
+    ) -> None:
+        """`app_id`: the consumer group and the transactional ids' prefix."""
+        super().__init__(make, changelog, count, timeout)
+        self._group = app_id
+        self._id = f"{app_id}-{changelog.partition}"
+
+    async def open(self) -> None:
+        """See `Writer`."""
+        await self._start(self._id)
+
+    async def commit(
+        self, changes: Sequence[Change], outputs: Sequence[Output], offsets: Offsets
+    ) -> int:
+        """See `Writer`."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._transaction(changes, outputs, offsets)
+        except (KafkaError, TimeoutError, AssertionError) as error:
+            raise LostError(f"the transaction of {self._id} failed: {error!r}") from error
+
+    async def _transaction(
+        self, changes: Sequence[Change], outputs: Sequence[Output], offsets: Offsets
+    ) -> int:
+        producer = self._running()
+        await producer.begin_transaction()
+        end = await self._write(changes, outputs)
+        failpoints.hit(failpoints.BEFORE_ADD_OFFSETS)
+        committed = {tp: OffsetAndMetadata(offset, "") for tp, offset in offsets.items()}
+        await producer.send_offsets_to_transaction(committed, self._group)
+        failpoints.hit(failpoints.AFTER_OFFSETS)
+        failpoints.hit(failpoints.BEFORE_END)
+        await producer.commit_transaction()
+        return end
+
+
+class PlainWriter(_Writing):
+    """at_least_once: records first, then offsets. at_most_once: offsets first."""
+
+    def __init__(
+        self,
+        make: MakeProducer,
+        changelog: TopicPartition,
+        count: int,
+        timeout: float,
+        commit_offsets: CommitOffsets,
+        *,
+        offsets_first: bool,
+    ) -> None:
+        """`commit_offsets`: a plain offset commit with the member's generation."""
+        super().__init__(make, changelog, count, timeout)
+        self._commit_offsets = commit_offsets
+        self._offsets_first = offsets_first
+
+    async def open(self) -> None:
+        """See `Writer`."""
+        await self._start(None)
+
+    async def commit(
+        self, changes: Sequence[Change], outputs: Sequence[Output], offsets: Offsets
+    ) -> int:
+        """See `Writer`."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                if self._offsets_first:
+                    await self._commit_offsets(offsets)
+                end = await self._write(changes, outputs)
+                if not self._offsets_first:
+                    await self._commit_offsets(offsets)
+                return end
+        except (KafkaError, TimeoutError) as error:
+            raise LostError(f"the commit failed: {error!r}") from error

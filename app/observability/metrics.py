@@ -1,0 +1,121 @@
+"""Every metric of a worker, in one place; code elsewhere cannot emit another.
+
+No metric carries a key or anything of a user.
+"""
+
+from collections.abc import Callable, Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from models.dead_letters import ErrorType
+
+Lag = tuple[str, int, int]
+
+
+class _LagCollector(Collector):
+    def __init__(self, read: Callable[[], Iterable[Lag]]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        family = GaugeMetricFamily(
+            "streamjoin_lag_records",
+            "Records up to the last stable offset that are not committed yet.",
+            labels=["topic", "partition"],
+        )
+        for topic, partition, lag in self._read():
+            family.add_metric([topic, str(partition)], lag)
+        yield family
+
+
+class Metrics:
+    """A worker's metrics, in a registry of its own."""
+
+    def __init__(self) -> None:
+        """Register all but the lag, which needs somebody to ask: `watch_lag`."""
+        self.registry = CollectorRegistry()
+        self._records = Counter(
+            "streamjoin_records",
+            "Records taken, valid or not, by the agent that takes them.",
+            ["agent"],
+            registry=self.registry,
+        )
+        self._commits = Counter(
+            "streamjoin_commits", "Committed transactions.", ["partition"], registry=self.registry
+        )
+        self._commit_records = Counter(
+            "streamjoin_committed_records",
+            "Source records in committed transactions.",
+            registry=self.registry,
+        )
+        self._commit_seconds = Histogram(
+            "streamjoin_commit_seconds",
+            "Duration of a commit, from its start to the end of the store write.",
+            buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+            registry=self.registry,
+        )
+        self._dead_letters = Counter(
+            "streamjoin_dead_letters",
+            "Records written to dead-letters, by topic and reason.",
+            ["topic", "reason"],
+            registry=self.registry,
+        )
+        self._late_events = Counter(
+            "streamjoin_late_events",
+            "Records written to late-events, by computation.",
+            ["computation"],
+            registry=self.registry,
+        )
+        self._lost = Counter(
+            "streamjoin_transactions_lost",
+            "Transactions that failed or were fenced, and were done again.",
+            registry=self.registry,
+        )
+        self._rebalances = Counter(
+            "streamjoin_rebalances", "Rebalances of the group.", registry=self.registry
+        )
+        self._misplaced = Counter(
+            "streamjoin_misplaced_keys",
+            "Sampled records whose key murmur2 would have put in another partition.",
+            ["topic"],
+            registry=self.registry,
+        )
+
+    def watch_lag(self, read: Callable[[], Iterable[Lag]]) -> None:
+        """Ask `read` for (topic, partition, records) whenever metrics are collected."""
+        self.registry.register(_LagCollector(read))
+
+    def processed(self, agent: str, records: int) -> None:
+        """Count records taken by an agent."""
+        self._records.labels(agent).inc(records)
+
+    def committed(self, partition: int, records: int, seconds: float) -> None:
+        """Count a committed transaction."""
+        self._commits.labels(str(partition)).inc()
+        self._commit_records.inc(records)
+        self._commit_seconds.observe(seconds)
+
+    def dead_letter(self, topic: str, reason: ErrorType) -> None:
+        """Count a dead letter."""
+        self._dead_letters.labels(topic, reason.value).inc()
+
+    def late_events(self, computation: str, records: int) -> None:
+        """Count committed late events."""
+        self._late_events.labels(computation).inc(records)
+
+    def lost(self) -> None:
+        """Count a transaction that was lost and is done again."""
+        self._lost.inc()
+
+    def rebalanced(self) -> None:
+        """Count a rebalance."""
+        self._rebalances.inc()
+
+    def misplaced(self, topic: str, records: int) -> None:
+        """Count sampled records that lie in the wrong partition."""
+        self._misplaced.labels(topic).inc(records)
+
+    def text(self) -> bytes:
+        """Give everything in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,101 @@
+"""What a worker checks before it joins the group: topics, their settings, its folder."""
+
+from collections.abc import Mapping
+
+from app.errors import SettingError, UserError
+from app.settings import Settings
+from app.topics_admin import TopicDescription, describe, ensure_topic
+from models.topics import CLICKS, TOPICS, Catalogue, Direction, changelog_config
+
+_LONG_MAX = str(2**63 - 1)
+
+
+async def check_topics(settings: Settings, changelog: str) -> Mapping[str, TopicDescription]:
+    """Check all topics, and make the changelog if it is missing; what was found, by name.
+
+    Raises SettingError naming what to change, UserError when no broker answers.
+    """
+    catalogue = settings.catalogue()
+    names = catalogue.names()
+    found = await describe(settings.broker, [*names, changelog])
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise UserError(
+            f"topics are missing on {settings.broker}: {', '.join(missing)}; "
+            f"run `streamjoin topics create --broker {settings.broker}`"
+        )
+    partitions = _partitions(settings, {name: found[name] for name in names})
+    for topic in TOPICS:
+        if topic.direction is not Direction.INPUT:
+            _check_keeps(settings, catalogue.name(topic), found[catalogue.name(topic)])
+    if changelog not in found:
+        like = catalogue.name(CLICKS)
+        await ensure_topic(settings.broker, changelog, partitions, like, changelog_config())
+        found = await describe(settings.broker, [*names, changelog])
+    if found[changelog].partitions != partitions:
+        raise SettingError(
+            f"the state of {settings.app_id} is of {found[changelog].partitions} partitions, the "
+            f"topics have {partitions}: give the topics their former number, or set another app_id"
+        )
+    return found
+
+
+def _partitions(settings: Settings, topics: Mapping[str, TopicDescription]) -> int:
+    counts = {topic.partitions for topic in topics.values()}
+    if len(counts) > 1:
+        listed = ", ".join(f"{name} {topic.partitions}" for name, topic in topics.items())
+        raise SettingError(
+            f"all topics must have the same number of partitions: {listed}; "
+            "create those that differ anew"
+        )
+    count = counts.pop()
+    if settings.partitions is not None and settings.partitions != count:
+        raise SettingError(
+            f"setting partitions is {settings.partitions}, the topics have {count}: "
+            "set it to that, or leave it out"
+        )
+    return count
+
+
+def _check_keeps(settings: Settings, name: str, topic: TopicDescription) -> None:
+    """Refuse an output topic that would delete or refuse records stamped with event time."""
+    if topic.configs.get("message.timestamp.type") == "LogAppendTime":
+        return
+    for config in ("message.timestamp.before.max.ms", "message.timestamp.after.max.ms"):
+        value = topic.configs.get(config, _LONG_MAX)
+        if value != _LONG_MAX:
+            raise SettingError(
+                f"topic {name} has {config}={value} and would refuse outputs that carry their "
+                f"event time: set it to {_LONG_MAX}"
+            )
+    kept = int(topic.configs.get("retention.ms", "-1"))
+    wanted = -1 if settings.topic_retention is None else settings.topic_retention
+    deletes = "delete" in topic.configs.get("cleanup.policy", "delete")
+    if deletes and kept != -1 and (wanted == -1 or kept < wanted):
+        raise SettingError(
+            f"topic {name} has retention.ms={kept} and would delete outputs by their event time: "
+            f"set it to {wanted}, or set topic_retention (STREAMJOIN_TOPIC_RETENTION)"
+        )
+
+
+def limits(catalogue: Catalogue, found: Mapping[str, TopicDescription]) -> dict[str, int]:
+    """Give `max.message.bytes` of every topic that is written."""
+    return {
+        name: int(found[name].configs["max.message.bytes"])
+        for name in catalogue.names(Direction.OUTPUT, Direction.INTERNAL)
+    }
+
+
+def check_data_dir(settings: Settings) -> None:
+    """Make the worker's folder. Raises UserError where it cannot be written."""
+    folder = settings.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe = folder / ".probe"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise UserError(
+            f"the data folder {folder} cannot be written ({error.strerror}): name another with "
+            "--data-dir (STREAMJOIN_DATA_DIR)"
+        ) from error

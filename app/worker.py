@@ -1,0 +1,78 @@
+"""Runs one worker until it is told to stop."""
+
+import asyncio
+import logging
+import signal
+import sys
+
+from app.engine.faust_app import StreamApp
+from app.errors import UserError
+from app.factory import changelog_topic, make_app
+from app.settings import Settings
+from app.startup import check_data_dir, check_topics
+
+log = logging.getLogger(__name__)
+
+
+def run_worker(settings: Settings) -> int:
+    """Run a worker; its exit status: 0 after a stop that committed everything."""
+    _configure_logging(settings.log_level)
+    check_data_dir(settings)
+    return asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> int:
+    topics = await check_topics(settings, changelog_topic(settings))
+    app = make_app(settings, topics)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    failures: list[BaseException] = []
+
+    def failed(error: BaseException) -> None:
+        failures.append(error)
+        stop.set()
+
+    app.engine.on_failure = failed
+    app.in_worker = True
+    starting = asyncio.create_task(app.maybe_start())
+    stopping = asyncio.create_task(stop.wait())
+    crashed = asyncio.create_task(_crashed(app))
+    await asyncio.wait([stopping, crashed], return_when=asyncio.FIRST_COMPLETED)
+    if app.crash_reason is not None:
+        failures.append(app.crash_reason)
+    status = await _shut_down(app, starting)
+    if failures:
+        raise _explained(failures[0])
+    return status
+
+
+async def _crashed(app: StreamApp) -> None:
+    await app._crashed.wait()
+
+
+async def _shut_down(app: StreamApp, starting: "asyncio.Task[bool]") -> int:
+    """Finish, commit, leave the group; 1 where the broker did not let it in time."""
+    try:
+        async with asyncio.timeout(9):
+            await app.engine.close()
+            starting.cancel()
+            await app.stop()
+    except TimeoutError:
+        log.error("the worker could not leave in time: what was not committed is done again")
+        return 1
+    return 0
+
+
+def _explained(error: BaseException) -> BaseException:
+    if isinstance(error, UserError):
+        return error
+    log.error("the worker stops", exc_info=error)
+    return UserError(f"stopped by an error: {error!r}")
+
+
+def _configure_logging(level: str) -> None:
+    logging.basicConfig(
+        stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
