@@ -11,17 +11,6 @@ from tests.producer.support import new_topic, records_in
 from tests.support.kafka import Kafka
 
 ROOT = Path(__file__).parents[2]
-# The real entry point with the commands under test, whatever else is wired there.
-ENTRY = """
-from app.cli.main import cli, main
-from app.cli.produce import produce_cli
-from app.cli.replay import replay_cli
-from app.cli.topics import topics_cli
-cli.command("replay")(replay_cli)
-cli.command("produce")(produce_cli)
-cli.add_typer(topics_cli, name="topics")
-main()
-"""
 NOBODY = "127.0.0.1:1"
 
 
@@ -37,7 +26,7 @@ class Command:
         self, *arguments: str | Path, stdin: bytes = b"", broker: str | None = None
     ) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
-            [sys.executable, "-c", ENTRY, *map(str, arguments)],
+            [sys.executable, "-m", "app.cli.main", *map(str, arguments)],
             input=stdin,
             capture_output=True,
             timeout=60,
