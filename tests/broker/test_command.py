@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli.broker import broker_cli
-from app.errors import SettingError
+from app.errors import SettingError, UserError
 
 COMMAND = [sys.executable, "-c", "from app.cli.broker import broker_cli; broker_cli()"]
 
@@ -96,6 +97,15 @@ def test_foreground_stays_until_ctrl_c(tmp_path: Path) -> None:
         assert command.stdout.read() == "broker stopped\n"
         assert command.wait(30) == 0
     assert facts(folder)["running"] is False
+
+
+def test_without_a_port_a_folder_keeps_the_one_of_its_last_start(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        (tmp_path / "broker.json").write_text(json.dumps({"cluster_id": "x", "port": port}))
+        result = CliRunner().invoke(broker_cli, ["start", "--dir", str(tmp_path)])
+    assert isinstance(result.exception, UserError)
+    assert str(result.exception).startswith(f"port {port} is taken by")
 
 
 def test_stop_and_status_where_nothing_was_ever_started(tmp_path: Path) -> None:
