@@ -1,0 +1,170 @@
+"""What the benchmark itself does on the broker: topics, bulk load, group offsets, outputs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    TopicAlreadyExistsError,
+    for_code,
+)
+
+from benchmarks.generate import Keyed
+
+BATCH_BYTES = 512 * 1024
+FOREVER_MS = str(2**63 - 1)
+INPUT_CONFIGS = {
+    "message.timestamp.type": "LogAppendTime",
+    "retention.ms": "-1",
+    "message.timestamp.after.max.ms": FOREVER_MS,
+    "message.timestamp.before.max.ms": FOREVER_MS,
+}
+"""The contract's settings of input topics (section 2)."""
+OUTPUT_CONFIGS = {name: INPUT_CONFIGS[name] for name in list(INPUT_CONFIGS)[1:]}
+
+Ends = Mapping[TopicPartition, int]
+
+
+@asynccontextmanager
+async def admin(broker: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Connect an admin client to `broker` for the length of the block."""
+    client = AIOKafkaAdminClient(bootstrap_servers=broker)
+    await client.start()
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+async def create_topics(
+    broker: str, names: Sequence[str], partitions: int, configs: Mapping[str, str]
+) -> None:
+    """Create the topics that do not exist yet; raises KafkaError where the broker refuses."""
+    topics = [NewTopic(name, partitions, 1, topic_configs=dict(configs)) for name in names]
+    async with admin(broker) as client:
+        response = await client.create_topics(topics)
+    for name, code, *rest in response.topic_errors:
+        error = for_code(code)
+        if code and error is not TopicAlreadyExistsError:
+            raise error(f"{name}: {rest}")
+
+
+async def load(
+    broker: str,
+    topic: str,
+    records: Iterable[Keyed],
+    progress: Callable[[int], None] = lambda _: None,
+) -> dict[int, int]:
+    """Produce `records` in their order per partition, in large batches.
+
+    Returns the number of records by partition. One batch per partition is in flight.
+    """
+    producer = AIOKafkaProducer(
+        bootstrap_servers=broker,
+        acks="all",
+        compression_type="lz4",
+        max_batch_size=BATCH_BYTES,
+        max_request_size=2 * BATCH_BYTES,
+    )
+    counts: dict[int, int] = defaultdict(int)
+    await producer.start()
+    try:
+        loader = _Loader(producer, topic)
+        for total, record in enumerate(records, 1):
+            counts[record.partition] += 1
+            await loader.add(record)
+            if total % 50_000 == 0:
+                progress(total)
+        await loader.finish()
+    finally:
+        await producer.stop()
+    return dict(counts)
+
+
+class _Loader:
+    """One open and one sent batch for each partition."""
+
+    def __init__(self, producer: AIOKafkaProducer, topic: str) -> None:
+        self._producer = producer
+        self._topic = topic
+        self._open: dict[int, Any] = defaultdict(producer.create_batch)
+        self._sent: dict[int, asyncio.Future[object]] = {}
+
+    async def add(self, record: Keyed) -> None:
+        """Append the record, sending the partition's batch when that is full."""
+        partition, key, value = record
+        if self._open[partition].append(key=key, value=value, timestamp=None) is None:
+            await self._send(partition)
+            self._open[partition].append(key=key, value=value, timestamp=None)
+
+    async def _send(self, partition: int) -> None:
+        if partition in self._sent:
+            await self._sent.pop(partition)
+        batch = self._open.pop(partition)
+        self._sent[partition] = await self._producer.send_batch(
+            batch, self._topic, partition=partition
+        )
+
+    async def finish(self) -> None:
+        """Send what is open and wait until all of it is written."""
+        for partition in list(self._open):
+            await self._send(partition)
+        for sent in self._sent.values():
+            await sent
+
+
+def ends_of(topic: str, counts: Mapping[int, int]) -> dict[TopicPartition, int]:
+    """Turn records by partition into end offsets of `topic`."""
+    return {TopicPartition(topic, partition): end for partition, end in counts.items()}
+
+
+async def committed(client: AIOKafkaAdminClient, group: str, ends: Ends) -> int:
+    """Count the records of `ends` that `group` has committed."""
+    try:
+        offsets = await client.list_consumer_group_offsets(group, partitions=list(ends))
+    except (GroupCoordinatorNotAvailableError, GroupLoadInProgressError):
+        return 0  # The broker makes its offsets topic when the first group asks for it.
+    return sum(min(max(offsets[tp].offset, 0), end) for tp, end in ends.items() if tp in offsets)
+
+
+async def read_committed(broker: str, topic: str) -> AsyncIterator[Sequence[ConsumerRecord]]:
+    """Read what is committed in `topic` now, a batch of records of one partition at a time."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=broker,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+    )
+    await consumer.start()
+    try:
+        found = consumer.partitions_for_topic(topic) or await _partitions(broker, topic)
+        partitions = [TopicPartition(topic, partition) for partition in sorted(found)]
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        while await _unread(consumer, ends):
+            for records in (await consumer.getmany(timeout_ms=500, max_records=20_000)).values():
+                yield records
+    finally:
+        await consumer.stop()
+
+
+async def _partitions(broker: str, topic: str) -> set[int]:
+    async with admin(broker) as client:
+        (description,) = await client.describe_topics([topic])
+    return {partition["partition"] for partition in description["partitions"]}
+
+
+async def _unread(consumer: AIOKafkaConsumer, ends: Ends) -> bool:
+    for partition, end in ends.items():
+        if await consumer.position(partition) < end:
+            return True
+    return False

@@ -1,0 +1,205 @@
+"""The parts of the benchmark, one after the other."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks import kafka
+from benchmarks.backlog import Program, run_backlog
+from benchmarks.generate import Dataset, Shape, generate
+from benchmarks.joins import merged_share
+from benchmarks.latency import run_latency
+from benchmarks.machine import describe
+from benchmarks.measure import Worker
+from benchmarks.peers.bare_loop import CHANGELOG, ENRICHED, GROUP, REVENUE
+from benchmarks.report import BARE, DEFAULT, FAUST, FAUST_DEFAULT, WAIT_3, Report
+from benchmarks.worker import Deployment, free_port
+from models.topics import ENRICHED_PURCHASES, changelog_config
+
+PARTS = ("faust", "faust-default", "bare", "streamjoin", "streamjoin-3s", "latency", "shop")
+DEFAULT_WAIT_MS = 1_000
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to run, where, and on how much."""
+
+    broker: str
+    kafka: str
+    java: str
+    folder: Path
+    events: int
+    faust_events: int
+    parts: tuple[str, ...]
+    shop_data: Path
+    command: str
+
+
+class Progress:
+    """One line on stderr, rewritten on a terminal, else written at most every 5 s."""
+
+    def __init__(self) -> None:
+        """Start the clock."""
+        self._started = self._shown = time.monotonic()
+
+    def __call__(self, text: str) -> None:
+        """Show where the run is."""
+        now = time.monotonic()
+        if sys.stderr.isatty():
+            print(f"\r\x1b[K{now - self._started:4.0f} s  {text}", end="", file=sys.stderr)
+        elif now - self._shown >= 5:
+            self._shown = now
+            print(f"{now - self._started:4.0f} s  {text}", file=sys.stderr)
+
+
+async def run(options: Options) -> Report:
+    """Generate and load the data, run `options.parts` in order, and return their figures.
+
+    Raises RunFailedError when a program fails, UserError when the broker does.
+    """
+    show = Progress()
+    machine = describe(options.kafka, options.java)
+    show(f"generating {options.events:,} events")
+    data = generate(Shape.of(options.events))
+    report = Report(options.command, "", machine, asdict(data.shape), 0.0)
+    suite = _Suite(options, data, report, show)
+    if {"bare", "streamjoin", "streamjoin-3s"} & set(options.parts):
+        report.ceiling = merged_share(data, DEFAULT_WAIT_MS)
+        await suite.load("clicks", "purchases", data)
+    for part in PARTS:
+        if part in options.parts:
+            await suite.parts()[part]()
+    report.finished = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    show("done\n")
+    return report
+
+
+class _Suite:
+    """The parts, by the names that the command line has for them."""
+
+    def __init__(self, options: Options, data: Dataset, report: Report, show: Progress) -> None:
+        self._options, self._data, self._report, self._show = options, data, report, show
+        self._partitions = data.shape.partitions
+        self._stock_loaded = False
+
+    def parts(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """Return the parts by name."""
+        return {
+            "faust": lambda: self.faust(FAUST, "exactly_once"),
+            "faust-default": lambda: self.faust(FAUST_DEFAULT, "at_least_once"),
+            "bare": self.bare,
+            "streamjoin": lambda: self.streamjoin("bench-default", DEFAULT, {}),
+            "streamjoin-3s": lambda: self.streamjoin("bench-3s", WAIT_3, {"join_wait": "3s"}),
+            "latency": self.latency,
+            "shop": self.shop,
+        }
+
+    async def load(self, clicks: str, purchases: str, data: Dataset) -> None:
+        """Create two input topics and fill them."""
+        broker = self._options.broker
+        await kafka.create_topics(
+            broker, [clicks, purchases], self._partitions, kafka.INPUT_CONFIGS
+        )
+        for topic, records in (
+            (clicks, data.click_records()),
+            (purchases, data.purchase_records()),
+        ):
+
+            def progress(count: int, topic: str = topic) -> None:
+                self._show(f"loading {topic}: {count:,}")
+
+            await kafka.load(broker, topic, records, progress)
+
+    async def faust(self, name: str, guarantee: str) -> None:
+        """Run the stock Faust app, on fewer events in topics of its own."""
+        clicks, purchases = "stock-clicks", "stock-purchases"
+        enriched = f"stock-{guarantee}-enriched"
+        data = self._data.first(min(self._options.faust_events, self._options.events))
+        if not self._stock_loaded:
+            await self.load(clicks, purchases, data)
+            self._stock_loaded = True
+        await self._outputs(enriched)
+        folder = str(self._options.folder / f"faust-{guarantee}")
+        arguments = [folder, str(free_port()), guarantee]
+        program = Program(
+            name,
+            lambda: self._peer("stock_faust", arguments),
+            f"stock-faust-{guarantee}",
+            clicks,
+            purchases,
+            enriched,
+            note="RocksDB",
+        )
+        await self._backlog(program, data)
+
+    async def bare(self) -> None:
+        """Run the hand-written loop."""
+        await self._outputs(ENRICHED, REVENUE)
+        await kafka.create_topics(
+            self._options.broker, [CHANGELOG], self._partitions, changelog_config()
+        )
+        arguments = [str(self._partitions), str(DEFAULT_WAIT_MS)]
+        await self._backlog(
+            Program(
+                BARE,
+                lambda: self._peer("bare_loop", arguments),
+                GROUP,
+                enriched=ENRICHED,
+                note="state in memory",
+            ),
+            self._data,
+        )
+
+    async def streamjoin(self, app_id: str, name: str, settings: dict[str, str]) -> None:
+        """Run the worker on the same topics, with a group and outputs of its own."""
+        deployment = self._deployment(app_id, settings)
+        await deployment.create_topics(self._partitions)
+        enriched = deployment.name(ENRICHED_PURCHASES)
+        program = Program(name, deployment.start, app_id, enriched=enriched)
+        await self._backlog(program, self._data)
+
+    async def latency(self) -> None:
+        """Measure the latency without and with the wait of the join."""
+        for label, settings in (("join_wait 0", {"join_wait": "0"}), ("join_wait 1 s", {})):
+            app_id = f"latency-{len(self._report.latency)}"
+            deployment = self._deployment(app_id, settings, own_inputs=True)
+            self._report.latency[label] = await run_latency(deployment, self._show)
+
+    async def shop(self) -> None:
+        """Run the real shop's backlog where its data is."""
+        from benchmarks.shop import FILES, run_shop  # Loads the oracle: in this run alone.
+
+        folder = self._options.shop_data
+        if not all((folder / file).is_file() for file in FILES.values()):
+            self._report.skipped.append(
+                f"the backlog of a real shop: its files are not in {folder.name} (--shop-data DIR)"
+            )
+            return
+        deployment = self._deployment("shop", {}, own_inputs=True)
+        self._report.shop = await run_shop(deployment, folder, self._show)
+
+    def _deployment(
+        self, app_id: str, settings: dict[str, str], *, own_inputs: bool = False
+    ) -> Deployment:
+        names = ("clicks", "purchases", "user-events") if own_inputs else ()
+        inputs = {name: f"{app_id}-{name}" for name in names}
+        options = self._options
+        return Deployment(app_id, options.broker, options.folder, free_port(), inputs, settings)
+
+    async def _backlog(self, program: Program, data: Dataset) -> None:
+        result = await run_backlog(self._options.broker, program, data, self._show)
+        self._report.backlogs.append(result)
+
+    async def _outputs(self, *names: str) -> None:
+        await kafka.create_topics(
+            self._options.broker, names, self._partitions, kafka.OUTPUT_CONFIGS
+        )
+
+    def _peer(self, module: str, arguments: list[str]) -> Worker:
+        argv = [sys.executable, "-m", f"benchmarks.peers.{module}", self._options.broker]
+        return Worker([*argv, *arguments], {}, self._options.folder / f"{module}.log")

@@ -1,0 +1,1 @@
+"""Tests of the benchmark: its data and its measuring, not its figures."""

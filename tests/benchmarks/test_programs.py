@@ -1,0 +1,65 @@
+"""The loader, the reader and the hand-written loop, on a real broker."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from aiokafka import TopicPartition
+
+from benchmarks import kafka as on_kafka
+from benchmarks.generate import Shape, generate
+from benchmarks.joins import merged_share
+from benchmarks.suite import Options, run
+from tests.support.kafka import Kafka
+
+
+@pytest.fixture
+def options(kafka: Kafka, tmp_path: Path) -> Callable[..., Options]:
+    def make(*parts: str) -> Options:
+        return Options(
+            broker=kafka.bootstrap,
+            kafka="4.3.1",
+            java="17",
+            folder=tmp_path,
+            events=6_000,
+            faust_events=600,
+            parts=parts,
+            shop_data=tmp_path,
+            command="test",
+        )
+
+    return make
+
+
+async def test_records_are_loaded_in_order_and_read_back(kafka: Kafka) -> None:
+    data = generate(Shape.of(3_000))
+    await on_kafka.create_topics(kafka.bootstrap, ["loaded"], 4, on_kafka.INPUT_CONFIGS)
+    counts = await on_kafka.load(kafka.bootstrap, "loaded", data.click_records())
+    assert counts == {k: v for k, v in data.ends(data.clicks).items() if v}
+    read: dict[int, list[bytes]] = {}
+    async for records in on_kafka.read_committed(kafka.bootstrap, "loaded"):
+        for record in records:
+            read.setdefault(record.partition, []).append(record.value)
+    expected: dict[int, list[bytes]] = {}
+    for partition, _, value in data.click_records():
+        expected.setdefault(partition, []).append(value)
+    assert read == expected
+
+
+async def test_a_group_without_offsets_has_committed_nothing(kafka: Kafka) -> None:
+    async with on_kafka.admin(kafka.bootstrap) as client:
+        assert await on_kafka.committed(client, "nobody", {TopicPartition("none", 0): 5}) == 0
+
+
+async def test_the_hand_written_loop_joins_as_the_contract_merges(
+    options: Callable[..., Options],
+) -> None:
+    report = await run(options("bare", "shop"))
+    (result,) = report.backlogs
+    assert result.complete
+    assert result.events == 6_000
+    assert result.usage.exit_status == 0
+    assert (result.joins.missing, result.joins.extra) == (0, 0)
+    assert result.joins.share == merged_share(generate(Shape.of(6_000)), 1_000)
+    assert result.joins.share == report.ceiling
+    assert len(report.skipped) == 1
