@@ -1,6 +1,6 @@
 """Kafka's settings for one small KRaft node, and its logging."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _FIXED = {
@@ -25,9 +25,9 @@ _FIXED = {
     # A group of one machine has no members to wait for; tests use sessions of a second.
     "group.initial.rebalance.delay.ms": "0",
     "group.min.session.timeout.ms": "500",
-    # After a crash the broker waits for the end of its own old session before it may register.
-    "broker.session.timeout.ms": "3000",
-    "broker.heartbeat.interval.ms": "500",
+    # Long: a broker that was fenced because the machine was busy may lose transaction markers
+    # (see fence.py), and there is no other broker to take over.
+    "broker.session.timeout.ms": "90000",
     "log.retention.check.interval.ms": "60000",
     # The cleaner allocates this buffer at once, 128 MiB by default: a third of the heap.
     "log.cleaner.dedupe.buffer.size": str(16 << 20),
@@ -41,8 +41,8 @@ _LOGGING = """\
 status = error
 appender.file.type = RollingFile
 appender.file.name = file
-appender.file.fileName = ${sys:streamjoin.logs}/server.log
-appender.file.filePattern = ${sys:streamjoin.logs}/server.%i.log
+appender.file.fileName = ${sys:streamjoin.logs}/NAME.log
+appender.file.filePattern = ${sys:streamjoin.logs}/NAME.%i.log
 appender.file.layout.type = PatternLayout
 appender.file.layout.pattern = %d{ISO8601} %p %c{1} %m%n
 appender.file.policies.type = Policies
@@ -65,6 +65,10 @@ def server_properties(port: int, controller_port: int, data: Path, extra: Mappin
         "log.dirs": str(data),
         **extra,
     }
+    return _lines(settings)
+
+
+def _lines(settings: Mapping[str, str]) -> str:
     return "".join(f"{_escaped(key)}={_escaped(value)}\n" for key, value in settings.items())
 
 
@@ -76,9 +80,35 @@ def _escaped(text: str) -> str:
     return "".join(chr(unit) if unit < 128 else f"\\u{unit:04x}" for unit in pairs)
 
 
-def logging_properties() -> str:
-    """Text of `log4j2.properties`: warnings and above, at most three files of 10 MB."""
-    return _LOGGING
+def controller_properties(port: int, data: Path) -> str:
+    """Settings of the same node as controller alone, which fences a silent broker in a second."""
+    settings = {
+        "process.roles": "controller",
+        "node.id": "1",
+        "controller.listener.names": "CONTROLLER",
+        "listener.security.protocol.map": "CONTROLLER:PLAINTEXT",
+        "listeners": f"CONTROLLER://127.0.0.1:{port}",
+        "controller.quorum.voters": f"1@127.0.0.1:{port}",
+        "log.dirs": str(data),
+        "broker.session.timeout.ms": "500",
+        "broker.heartbeat.interval.ms": "100",
+    }
+    return _lines(settings)
+
+
+FENCING_LOGGERS = ("org.apache.kafka.controller.ClusterControlManager",)
+"""Who says, at level info, that a broker was fenced."""
+
+
+def logging_properties(name: str = "server", info: Sequence[str] = ()) -> str:
+    """Text of `log4j2.properties`: warnings and above, at most three files of 10 MB.
+
+    `name` is the log file's, `info` are loggers that also say what is usual.
+    """
+    text = _LOGGING.replace("NAME", name)
+    for number, logger in enumerate(info):
+        text += f"logger.l{number}.name = {logger}\nlogger.l{number}.level = info\n"
+    return text
 
 
 def java_flags(java_major: int, heap_mb: int, folder: Path) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.broker import config, ports, process
+from app.broker import config, fence, ports, process
 from app.broker.classes import ClassArchive
 from app.broker.folders import write_whole
 from app.broker.jars import KAFKA_VERSION
@@ -18,7 +18,7 @@ from app.broker.probe import answers
 from app.broker.state import BrokerFolder, Run
 from app.errors import UserError
 
-_START_S = 120.0
+_START_S = 150.0
 
 
 class PortLostError(Exception):
@@ -39,7 +39,7 @@ class Launcher:
     def launch(self, port: int, cluster_id: str) -> Run:
         """Start the broker on `port` and return when it answers.
 
-        Raises PortLostError, and UserError if it ends or does not answer within two minutes;
+        Raises PortLostError, and UserError if it ends or does not answer in time;
         no process is left then.
         """
         files = self.files
@@ -48,6 +48,8 @@ class Launcher:
         write_whole(files.logging, config.logging_properties())
         if not files.data.exists():
             self._lay_out(cluster_id)
+        if fence.is_needed(files):
+            fence.fence(files, self.java, self._command())
         controller = ports.free_port()
         self._write_settings(files.properties, port, controller, files.data)
         said_before = files.log_size()
