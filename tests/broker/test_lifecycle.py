@@ -1,9 +1,11 @@
 """A broker's life: started, asked, killed, started again on its data, stopped."""
 
 import asyncio
+import contextlib
 import json
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,40 +16,54 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from app.broker import EmbeddedBroker
 from app.errors import UserError
 
+PRODUCERS = 16
+VALUES = [str(number).encode() for number in range(PRODUCERS)]
 
-async def write_records(bootstrap: str, values: list[bytes]) -> None:
+
+async def commit_and_kill(bootstrap: str, kill: Callable[[], None]) -> None:
+    """One transaction of one record in each partition, committed together; then `kill` at once.
+
+    So that the broker dies with some commits accepted but not yet marked in their partitions.
+    """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
-    await admin.create_topics([NewTopic("kept", num_partitions=1, replication_factor=1)])
+    await admin.create_topics([NewTopic("kept", num_partitions=PRODUCERS, replication_factor=1)])
     await admin.close()
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, transactional_id="writer")
-    async with producer, producer.transaction():
-        for value in values:
-            await producer.send_and_wait("kept", value)
+    async with contextlib.AsyncExitStack() as stack:
+        producers = [
+            await stack.enter_async_context(
+                AIOKafkaProducer(bootstrap_servers=bootstrap, transactional_id=f"writer-{number}")
+            )
+            for number in range(PRODUCERS)
+        ]
+        for number, producer in enumerate(producers):
+            await producer.begin_transaction()
+            await producer.send_and_wait("kept", VALUES[number], partition=number)
+        await asyncio.gather(*(producer.commit_transaction() for producer in producers))
+        kill()
 
 
-async def read_records(bootstrap: str, count: int) -> list[bytes]:
+async def read_committed(bootstrap: str) -> list[bytes]:
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_committed")
     async with consumer:
-        partition = TopicPartition("kept", 0)
-        consumer.assign([partition])
-        await consumer.seek_to_beginning(partition)
-        return [(await consumer.getone()).value for _ in range(count)]
+        partitions = [TopicPartition("kept", number) for number in range(PRODUCERS)]
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        found = [await consumer.getone() for _ in VALUES]
+        return [record.value for record in sorted(found, key=lambda record: record.partition)]
 
 
-def test_records_survive_kill_9_and_life_goes_on(own_broker: EmbeddedBroker) -> None:
-    values = [str(number).encode() for number in range(100)]
+def test_committed_records_survive_kill_9(own_broker: EmbeddedBroker) -> None:
     first = own_broker.start()
-    asyncio.run(write_records(first.bootstrap, values))
-
-    own_broker.kill()
+    asyncio.run(commit_and_kill(first.bootstrap, own_broker.kill))
     assert not own_broker.status().running
+
     second = own_broker.start()
 
     assert second.pid != first.pid
     assert second.bootstrap == first.bootstrap
-    read = asyncio.run(asyncio.wait_for(read_records(second.bootstrap, 100), 30))
-    assert read == values
+    read = asyncio.run(asyncio.wait_for(read_committed(second.bootstrap), 30))
+    assert read == VALUES
 
     other = EmbeddedBroker(own_broker.folder)
     assert other.start() == replace(second, already_running=True)
