@@ -46,12 +46,20 @@ class ShopWork:
         rows, self._partition, self._catalogue = partition.rows, partition, catalogue
         self._time = partition.stream_time(NAME)
         self._join = Enrichment(
-            RecentClicks(rows(recent_clicks.CLICKS), rows(recent_clicks.CLICKS_EXPIRY), rules),
+            RecentClicks(
+                rows(recent_clicks.CLICKS),
+                rows(recent_clicks.CLICK_PARTS),
+                rows(recent_clicks.CLICKS_EXPIRY),
+                rules,
+            ),
             self._time,
             rules,
         )
         self._enriched = EnrichedPurchases(
-            rows(enriched_purchases.ENRICHED), rows(enriched_purchases.ENRICHED_EXPIRY), rules
+            rows(enriched_purchases.ENRICHED),
+            rows(enriched_purchases.ENRICHED_PARTS),
+            rows(enriched_purchases.ENRICHED_EXPIRY),
+            rules,
         )
         self._totals = TotalsFold(rows(totals.TOTALS), partition.stream_time(totals.NAME))
         self._changed: Changed[int] = partition.changed()
@@ -76,10 +84,10 @@ class ShopWork:
         pages, late = self._join.purchase(user, time)
         if late is not None:
             self._late.write(source, time, late)
-        self._publish(purchase, source, pages, clicks_offset)
+        size = self._publish(purchase, source, pages, clicks_offset)
         amount = purchase.amount
         item = (time, source.offset, purchase.product_id, amount, pages)
-        self._enriched.add(user, item, self._time.value)
+        self._enriched.add(user, item, size, self._time.value)
         self._totals.purchase(user, time, amount)
         late = self._revenue.add(time, amount)
         if late is not None:
@@ -87,12 +95,13 @@ class ShopWork:
 
     def _publish(
         self, purchase: Purchase, source: Record, pages: list[str], clicks_offset: int
-    ) -> None:
+    ) -> int:
         value = enriched_purchase(purchase.user_id, purchase.product_id, purchase.amount, pages)
         headers = enriched_purchase_headers(source, clicks_offset)
         self._partition.send(
             Output(self._topic, source.partition, source.key, value, purchase.timestamp, headers)
         )
+        return len(value)
 
     def before_commit(self) -> None:
         """Write the changed partial sums, then how far stream time has come; forget old rows."""

@@ -20,7 +20,12 @@ class Intake(Generic[E]):
     `next_offset` is the committed offset once all that was taken is committed.
     """
 
-    def __init__(self, topic: str, decode: "Callable[[Sequence[Record]], list[E | Rejected]]", offset: int = 0) -> None:
+    def __init__(
+        self,
+        topic: str,
+        decode: "Callable[[Sequence[Record]], list[E | Rejected]]",
+        offset: int = 0,
+    ) -> None:
         """`decode`: of a batch, one result each; `offset`: the first record to come."""
         self.topic = topic
         self._decode = decode

@@ -7,6 +7,7 @@ from models.outputs import Output
 from tables.rows import Row, Rows, Table
 from tables.undo import Changed, StreamTime
 
+K = TypeVar("K")
 R = TypeVar("R", bound=Row)
 E_co = TypeVar("E_co", covariant=True)
 W = TypeVar("W")
@@ -18,7 +19,7 @@ class Partition(Protocol):
     number: int
     count: int
 
-    def rows(self, table: Table[R]) -> Rows[R]:
+    def rows(self, table: Table[K, R]) -> Rows[K, R]:
         """Give the live rows of a table."""
 
     def stream_time(self, computation: str) -> StreamTime:

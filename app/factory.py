@@ -20,10 +20,11 @@ from app.observability.metrics import Metrics
 from app.settings import Settings
 from app.startup import limits
 from app.topics_admin import TopicDescription
+from app.web.install import install_web
 
 TABLE = "state"
 # Decoded rows a table and partition keep between commits.
-_CACHE_ROWS = 2048
+_CACHE_ROWS = 8192
 _BLOCK_CACHE_MIB = 32
 _BATCH_BYTES = 512 * 1024
 _REQUEST_BYTES = 4 * 1024 * 1024
@@ -75,6 +76,7 @@ def make_app(
         )
     )
     metrics.watch_lag(app.engine.lags)
+    install_web(app, settings, metrics)
     return app
 
 

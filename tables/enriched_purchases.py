@@ -1,54 +1,46 @@
 """Enriched purchases by user, for the view (contract 6); kept `retention` after their time."""
 
-from typing import Any
+from tables.expiry import Expiry, IndexRows, index_table
+from tables.keys import USER, USER_NUMBER
+from tables.rows import RowReader, Table
+from tables.rules import Rules
+from tables.user_log import LogRow, LogRows, PartRows, UserLog, between
 
-import msgspec
-
-from tables import packed
-from tables.expiry import Expiry
-from tables.keys import user_prefix, user_time_key
-from tables.packed import PackedRow
-from tables.rows import RowReader, Rows, Table
-from tables.rules import HOUR, Rules
-
-ENRICHED = Table("enriched-purchases", b"e", PackedRow)
-ENRICHED_EXPIRY = Table("enriched-purchases-expiry", b"E", PackedRow)
+ENRICHED = Table("enriched-purchases", b"e", LogRow, USER)
+ENRICHED_PARTS = Table("enriched-purchases-parts", b"f", LogRow, USER_NUMBER)
+ENRICHED_EXPIRY = index_table("enriched-purchases-expiry", b"E")
 
 # An item: (event time in ms, offset, product, amount in millionths, pages).
 Item = tuple[int, int, str, int, list[str]]
-_encode = msgspec.msgpack.Encoder().encode
-_items: "msgspec.msgpack.Decoder[list[Any]]" = msgspec.msgpack.Decoder(list[Item])
+_ITEM_BYTES = 40
 
 
 class EnrichedPurchases:
     """Keeps what was published, to be asked for by user."""
 
-    def __init__(self, rows: Rows[PackedRow], index: Rows[PackedRow], rules: Rules) -> None:
-        """`rows`, `index`: of `ENRICHED` and `ENRICHED_EXPIRY`."""
-        self._rows = rows
-        self._rules = rules
-        self._expiry = Expiry(index, lambda key: packed.remove(rows, key))
+    def __init__(self, rows: LogRows, parts: PartRows, index: IndexRows, rules: Rules) -> None:
+        """`rows`, `parts`, `index`: of `ENRICHED`, `ENRICHED_PARTS`, `ENRICHED_EXPIRY`."""
+        self._expiry = Expiry(index)
+        self._log = UserLog(rows, parts, self._expiry, rules.retention)
+        self._retention = rules.retention
 
-    def add(self, user_id: str, item: Item, stream_time: int) -> None:
-        """Keep an enriched purchase, unless it is past its retention already."""
-        time = item[0]
-        if stream_time - time > self._rules.retention:
-            return
-        start = time - time % HOUR
-        key = user_time_key(user_prefix(user_id), start)
-        if packed.append(self._rows, key, time, _encode(item)):
-            self._expiry.enter(key, start + HOUR - 1 + self._rules.retention)
+    def add(self, user_id: str, item: Item, size: int, stream_time: int) -> None:
+        """Keep an enriched purchase of about `size` bytes, unless it is past its retention."""
+        if stream_time - item[0] <= self._retention:
+            self._log.append(user_id, item, size + _ITEM_BYTES, stream_time)
 
     def sweep(self, stream_time: int) -> None:
-        """Drop a bounded number of rows that are past their time."""
-        self._expiry.sweep(stream_time)
+        """Drop a bounded number of purchases that are past their time."""
+        self._expiry.sweep(stream_time, lambda user_id: self._log.expire(user_id, stream_time))
 
 
 def view(
-    rows: RowReader[PackedRow], user_id: str, as_of: int, rules: Rules, limit: int
+    rows: RowReader[str, LogRow],
+    parts: RowReader[tuple[str, int], LogRow],
+    user_id: str,
+    as_of: int,
+    rules: Rules,
+    limit: int,
 ) -> list[Item]:
     """Give a user's enriched purchases, the newest first, `limit` at most."""
-    low = max(as_of - rules.retention, 0)
-    prefix = user_prefix(user_id)
-    keys = [user_time_key(prefix, start) for start in range(low - low % HOUR, as_of + 1, HOUR)]
-    return packed.newest(rows, keys, _items, low, as_of, limit)[::-1]
+    return between(rows, parts, user_id, as_of - rules.retention, as_of, limit)[::-1]

@@ -32,7 +32,7 @@ class Enrichment:
         now = self._time.advance(time)
         if now - time > self._keep:
             return Late(NAME, now - time, now)
-        self._clicks.add(user_id, time, offset, page)
+        self._clicks.add(user_id, time, offset, page, now)
         return None
 
     def purchase(self, user_id: str, time: int) -> Joined:

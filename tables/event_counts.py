@@ -4,10 +4,9 @@ from typing import NamedTuple, Self
 
 import msgspec
 
-from tables.expiry import Expiry
-from tables.keys import after, user_prefix, user_time_key
+from tables.expiry import Expiry, IndexRows, index_table, slot
+from tables.keys import LAST_TIME, USER_TIME, UserTime
 from tables.outcome import Late
-from tables.packed import PackedRow
 from tables.rows import RowReader, Rows, Table
 from tables.rules import Rules
 from tables.undo import Changed, StreamTime
@@ -48,8 +47,8 @@ class CountsRow:
         return row
 
 
-COUNTS = Table("event-counts", b"w", CountsRow)
-COUNTS_EXPIRY = Table("event-counts-expiry", b"W", PackedRow)
+COUNTS = Table("event-counts", b"w", CountsRow, USER_TIME)
+COUNTS_EXPIRY = index_table("event-counts-expiry", b"W")
 
 
 class CountedWindow(NamedTuple):
@@ -66,8 +65,8 @@ class EventCounts:
 
     def __init__(
         self,
-        rows: Rows[CountsRow],
-        index: Rows[PackedRow],
+        rows: Rows[UserTime, CountsRow],
+        index: IndexRows,
         stream_time: StreamTime,
         changed: Changed[tuple[str, int]],
         rules: Rules,
@@ -80,7 +79,7 @@ class EventCounts:
         self._window = Tumbling(rules.tumbling)
         self._bucket = rules.tumbling * _WINDOWS
         self._keep = rules.grace + rules.retention
-        self._expiry = Expiry(index, self._drop)
+        self._expiry = Expiry(index)
 
     def add(self, user_id: str, time: int) -> Late | None:
         """Count an event, unless its window is closed."""
@@ -89,37 +88,41 @@ class EventCounts:
         if is_closed(self._window.last(start), now, self._grace):
             return Late(NAME, now - time, now)
         bucket = time - time % self._bucket
-        key = user_time_key(user_prefix(user_id), bucket)
-        counts = self._rows.edit(key).counts
+        counts = self._rows.edit((user_id, bucket)).counts
         if not counts:
-            self._expiry.enter(key, bucket + self._bucket - 1 + self._keep)
+            due = slot(bucket + self._bucket - 1 + self._keep)
+            self._expiry.enter(f"{bucket}@{user_id}", due)
         counts[start] = counts.get(start, 0) + 1
         self._changed.add((user_id, start))
         return None
 
     def count(self, user_id: str, start: int) -> int:
         """Give the count of a window as it stands in the open transaction."""
-        row = self._rows.get(user_time_key(user_prefix(user_id), start - start % self._bucket))
+        row = self._rows.get((user_id, start - start % self._bucket))
         return 0 if row is None else row.counts.get(start, 0)
 
     def sweep(self) -> None:
         """Drop a bounded number of rows that are past their time."""
-        self._expiry.sweep(self._time.value)
+        self._expiry.sweep(self._time.value, self._drop)
 
-    def _drop(self, key: bytes) -> int:
-        self._rows.delete(key)
-        return 1
+    def _drop(self, member: str) -> None:
+        bucket, _, user_id = member.partition("@")
+        self._rows.delete((user_id, int(bucket)))
 
 
 def view(
-    rows: RowReader[CountsRow], user_id: str, as_of: int, rules: Rules, low: int, high: int
+    rows: RowReader[UserTime, CountsRow],
+    user_id: str,
+    as_of: int,
+    rules: Rules,
+    low: int,
+    high: int,
 ) -> list[CountedWindow]:
     """Give a user's windows that overlap [low, high) in order of time (contract 6)."""
     window = Tumbling(rules.tumbling)
-    prefix = user_prefix(user_id)
     first = max(low - rules.tumbling * _WINDOWS, 0)
     found = []
-    for _, row in rows.scan(user_time_key(prefix, first), after(prefix)):
+    for _, row in rows.scan((user_id, first), (user_id, LAST_TIME)):
         for start, count in row.counts.items():
             last, end = window.last(start), window.end(start)
             if start >= high or end <= low:

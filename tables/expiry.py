@@ -1,68 +1,115 @@
-"""Which rows to drop when: an index by time beside the tables that forget (reliability, rule 12).
+"""What to drop when: an index by time beside the tables that forget (reliability, rule 12).
 
-A row of a time bucket is entered once, when it is made, under the time at which it has no more
-use. `sweep` drops what is due, a bounded number of rows at a time: readers never see the difference
-since every view leaves out by itself what is past its time.
+A member (a user, say) is entered once under a time; when stream time is past it, the table looks at
+the member, drops what is past its time, and enters it again if something is left. A bounded number
+at a time: readers never see the difference, since every view leaves out by itself what is past.
 """
 
 from collections.abc import Callable
+from typing import Self
 
 import msgspec
 
-from tables import packed
-from tables.keys import part_key, time_key, time_of
-from tables.packed import PackedRow
-from tables.rows import Rows
+from tables.keys import LAST_NUMBER, LAST_TIME, TIME_NUMBER
+from tables.rows import Rows, Table
 
+# Members are entered under multiples of this many ms.
+_SLOT = 60_000
+_ROW_BYTES = 8192
 _encode = msgspec.msgpack.Encoder().encode
-_keys = msgspec.msgpack.Decoder(list[bytes]).decode
-_FIRST, _NEVER = time_key(0), b"\xff" * 9
+_decode = msgspec.msgpack.Decoder(tuple[int, int, list[str]]).decode
+
+
+def slot(time: int) -> int:
+    """Give the time under which to enter what has no more use after `time` (ms)."""
+    return time - time % _SLOT + _SLOT
+
+
+class IndexRow:
+    """Members of one slot: number 0 is the row that grows, `sealed` the number of full ones."""
+
+    __slots__ = ("members", "sealed", "size")
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.members: list[str] = []
+        self.size = 0
+        self.sealed = 0
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """See `Row`."""
+        row = cls.__new__(cls)
+        row.sealed, row.size, row.members = _decode(data)
+        return row
+
+    def encode(self) -> bytes:
+        """See `Row`."""
+        return _encode((self.sealed, self.size, self.members))
+
+    def copy(self) -> Self:
+        """See `Row`."""
+        cls = type(self)
+        row = cls.__new__(cls)
+        row.sealed, row.size, row.members = self.sealed, self.size, self.members.copy()
+        return row
+
+
+IndexTable = Table[tuple[int, int], IndexRow]
+IndexRows = Rows[tuple[int, int], IndexRow]
+
+
+def index_table(name: str, prefix: bytes) -> IndexTable:
+    """Make the index of a table, to be kept beside it."""
+    return Table(name, prefix, IndexRow, TIME_NUMBER)
 
 
 class Expiry:
-    """The index of one table: due time (ms) -> keys of rows to drop then."""
+    """The index of one table in one partition."""
 
-    def __init__(self, index: Rows[PackedRow], drop: Callable[[bytes], int]) -> None:
-        """`drop`: deletes the row of a key and says how many rows that were."""
+    def __init__(self, index: IndexRows) -> None:
+        """See the module."""
         self._index = index
-        self._drop = drop
         self._next = self._first_due()
 
-    def enter(self, key: bytes, due: int) -> None:
-        """Have the row at `key` dropped once stream time is past `due`."""
-        packed.append(self._index, time_key(due), due, _encode(key))
+    def enter(self, member: str, due: int) -> None:
+        """Have the member looked at once stream time is past `due`, a `slot`."""
+        row = self._index.edit((due, 0))
+        row.members.append(member)
+        row.size += len(member)
+        if row.size >= _ROW_BYTES:
+            row.sealed += 1
+            full = IndexRow()
+            full.members, full.size = row.members, row.size
+            self._index.put((due, row.sealed), full)
+            row.members, row.size = [], 0
         if due < self._next:
             self._next = due
 
-    def sweep(self, stream_time: int, limit: int = 2000) -> int:
-        """Drop rows that are due, about `limit` at most; how many were dropped."""
-        dropped = 0
-        while self._next < stream_time and dropped < limit:
-            dropped += self._sweep_row(time_key(self._next))
+    def sweep(self, stream_time: int, look_at: Callable[[str], None], limit: int = 2000) -> int:
+        """Have about `limit` members at most looked at; how many were."""
+        done = 0
+        while self._next < stream_time and done < limit:
+            done += self._sweep_row(self._next, look_at)
             self._next = self._first_due()
-        return dropped
+        return done
 
-    def _sweep_row(self, key: bytes) -> int:
-        """Drop one index row's worth: the newest part of the head, then the head itself."""
-        row = self._index.get(key)
-        if row is None:
+    def _sweep_row(self, due: int, look_at: Callable[[str], None]) -> int:
+        """Deal with one row's members: a full one, or the growing one when it is the last."""
+        head = self._index.get((due, 0))
+        if head is None:
             return 0
-        if row.parts:
-            number = row.parts[-1].number
-            part = part_key(key, number)
-            dropped = self._drop_all(self._index.get(part))
-            self._index.delete(part)
-            head = self._index.edit(key)
-            head.parts = head.parts[:-1]
-            return dropped
-        dropped = self._drop_all(row)
-        self._index.delete(key)
-        return dropped
-
-    def _drop_all(self, row: PackedRow | None) -> int:
-        return 0 if row is None else sum(map(self._drop, _keys(row.array)))
+        number = head.sealed
+        row = self._index.get((due, number)) if number else head
+        members = row.members if row is not None else []
+        if number:
+            self._index.edit((due, 0)).sealed -= 1
+        self._index.delete((due, number))
+        for member in members:
+            look_at(member)
+        return len(members)
 
     def _first_due(self) -> int:
-        for key, _ in self._index.scan(_FIRST, _NEVER):
-            return time_of(key[:8])
-        return 1 << 62
+        for (due, _), _row in self._index.scan((0, 0), (LAST_TIME, LAST_NUMBER)):
+            return due
+        return LAST_TIME

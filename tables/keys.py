@@ -2,39 +2,71 @@
 
 from struct import Struct
 
-_U16 = Struct(">H").pack
+from tables.rows import KeyCodec
+
+_U16 = Struct(">H")
 _I64 = Struct(">q")
-_USER_TIME = Struct(">q")
-_SEQUENCE = Struct(">I").pack
+_TIME_NUMBER = Struct(">qI")
+_NUMBER = Struct(">I")
+
+UserTime = tuple[str, int]
+TimeNumber = tuple[int, int]
 
 
-def user_prefix(user_id: str) -> bytes:
-    """Prefix of all rows of a user: no user's prefix is the start of another's."""
+def _user(user_id: str) -> bytes:
     data = user_id.encode()
-    return _U16(len(data)) + data
+    return _U16.pack(len(data)) + data
 
 
-def user_time_key(prefix: bytes, time: int) -> bytes:
-    """Key of a user's row of the time bucket that starts at `time` (ms, not negative)."""
-    return prefix + _I64.pack(time)
+def _user_of(key: bytes) -> str:
+    return key[2:].decode()
 
 
-def part_key(row_key: bytes, number: int) -> bytes:
-    """Key of the `number`-th overflow part of a row: it sorts right behind the row."""
-    return row_key + _SEQUENCE(number)
+def _user_time(key: UserTime) -> bytes:
+    return _user(key[0]) + _I64.pack(key[1])
 
 
-def time_key(time: int) -> bytes:
-    """Key that sorts by a time in ms, not negative."""
-    return _I64.pack(time)
+def _user_time_of(key: bytes) -> UserTime:
+    return key[2:-8].decode(), _I64.unpack(key[-8:])[0]
 
 
-def time_of(key: bytes) -> int:
-    """Inverse of `time_key`."""
+def _user_number(key: UserTime) -> bytes:
+    return _user(key[0]) + _NUMBER.pack(key[1])
+
+
+def _user_number_of(key: bytes) -> UserTime:
+    return key[2:-4].decode(), _NUMBER.unpack(key[-4:])[0]
+
+
+def _time_of(key: bytes) -> int:
     return int(_I64.unpack(key)[0])
 
 
-def after(prefix: bytes) -> bytes:
-    """The least key above every key that starts with `prefix` (not all 0xff)."""
-    trimmed = prefix.rstrip(b"\xff")
-    return trimmed[:-1] + bytes([trimmed[-1] + 1])
+def _time_number(key: TimeNumber) -> bytes:
+    return _TIME_NUMBER.pack(*key)
+
+
+def _time_number_of(key: bytes) -> TimeNumber:
+    time, number = _TIME_NUMBER.unpack(key)
+    return time, number
+
+
+USER = KeyCodec(_user, _user_of)
+"""A user: no user's key is the start of another's."""
+
+USER_TIME = KeyCodec(_user_time, _user_time_of)
+"""A user and a time in ms, not negative: a user's rows lie together, in order of time."""
+
+USER_NUMBER = KeyCodec(_user_number, _user_number_of)
+"""A user and the number of a part, below 2**32."""
+
+TIME = KeyCodec(_I64.pack, _time_of)
+"""A time in ms, not negative."""
+
+TIME_NUMBER = KeyCodec(_time_number, _time_number_of)
+"""A time in ms, not negative, and a number below 2**32."""
+
+LAST_TIME = 2**63 - 1
+"""Above every time that occurs."""
+LAST_NUMBER = 2**32 - 1
+"""Above every number of a part that occurs."""

@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 
 import msgspec
 
-from tables.keys import time_key, time_of
+from tables.keys import LAST_TIME, TIME
 from tables.outcome import Late
 from tables.rows import RowReader, Rows, Table
 from tables.rules import Rules
@@ -54,12 +54,11 @@ class SumsRow:
         return sum(s for s, _ in sums), sum(n for _, n in sums)
 
 
-PARTIAL = Table("revenue-partial", b"p", SumsRow)
-MERGED = Table("revenue", b"r", SumsRow)
+PARTIAL = Table("revenue-partial", b"p", SumsRow, TIME)
+MERGED = Table("revenue", b"r", SumsRow, TIME)
 # One row: source partition -> (its stream time in ms, 0).
-SOURCES = Table("revenue-sources", b"s", SumsRow)
-_SOURCES_KEY = b""
-_FIRST, _BEYOND = time_key(0), b"\xff" * 9
+SOURCES = Table("revenue-sources", b"s", SumsRow, TIME)
+_SOURCES_KEY = 0
 
 
 class PartialRevenue:
@@ -67,7 +66,7 @@ class PartialRevenue:
 
     def __init__(
         self,
-        rows: Rows[SumsRow],
+        rows: Rows[int, SumsRow],
         stream_time: StreamTime,
         changed: Changed[int],
         partition: int,
@@ -87,7 +86,7 @@ class PartialRevenue:
         start = self._window.start(time)
         if is_closed(self._window.last(start), now, self._grace):
             return Late(NAME, now - time, now)
-        sums = self._rows.edit(time_key(start)).sums
+        sums = self._rows.edit(start).sums
         revenue, purchases = sums.get(self._partition, (0, 0))
         sums[self._partition] = (revenue + amount, purchases + 1)
         self._changed.add(start)
@@ -101,19 +100,18 @@ class PartialRevenue:
 
     def partial(self, start: int) -> tuple[int, int]:
         """Give the window's absolute partial sum: millionths, number of purchases."""
-        row = self._rows.get(time_key(start))
+        row = self._rows.get(start)
         return (0, 0) if row is None else row.sums.get(self._partition, (0, 0))
 
     def sweep(self) -> None:
         """Drop closed windows: their last partial sum has been written."""
-        now, done = self._time.value, list[bytes]()
-        for key, _ in self._rows.scan(_FIRST, _BEYOND):
-            start = time_of(key)
+        now, done = self._time.value, list[int]()
+        for start, _ in self._rows.scan(0, LAST_TIME):
             if start in self._changed or not is_closed(self._window.last(start), now, self._grace):
                 break
-            done.append(key)
-        for key in done:
-            self._rows.delete(key)
+            done.append(start)
+        for start in done:
+            self._rows.delete(start)
 
 
 class MergedRevenue:
@@ -121,8 +119,8 @@ class MergedRevenue:
 
     def __init__(
         self,
-        rows: Rows[SumsRow],
-        sources: Rows[SumsRow],
+        rows: Rows[int, SumsRow],
+        sources: Rows[int, SumsRow],
         changed: Changed[int],
         partitions: int,
         rules: Rules,
@@ -137,7 +135,7 @@ class MergedRevenue:
 
     def partial(self, source: int, start: int, revenue: int, purchases: int) -> None:
         """Take the partial sum of a source partition in place of its earlier one."""
-        sums = self._rows.edit(time_key(start)).sums
+        sums = self._rows.edit(start).sums
         if sums.get(source) != (revenue, purchases):
             sums[source] = (revenue, purchases)
             self._changed.add(start)
@@ -150,24 +148,24 @@ class MergedRevenue:
 
     def total(self, start: int) -> tuple[int, int]:
         """Give the window's total: millionths, number of purchases."""
-        row = self._rows.get(time_key(start))
+        row = self._rows.get(start)
         return (0, 0) if row is None else row.total()
 
     def sweep(self, limit: int = 200) -> None:
         """Drop a bounded number of windows that are past their retention."""
         slowest = slowest_source(self._sources)
-        rules, done = self._rules, list[bytes]()
+        rules, done = self._rules, list[int]()
         # A partition whose first purchase is still to come may bring partial sums of old windows:
         # until all are known, rows stay longer than views show them.
         known = len(times.sums) if (times := self._sources.get(_SOURCES_KEY)) else 0
         keep = rules.revenue_retention * (1 if known == self._partitions else 10)
-        for key, _ in self._rows.scan(_FIRST, _BEYOND):
-            last = self._window.last(time_of(key))
+        for start, _ in self._rows.scan(0, LAST_TIME):
+            last = self._window.last(start)
             if len(done) >= limit or not is_dropped(last, slowest, rules.grace, keep):
                 break
-            done.append(key)
-        for key in done:
-            self._rows.delete(key)
+            done.append(start)
+        for start in done:
+            self._rows.delete(start)
 
 
 class RevenueWindow(NamedTuple):
@@ -180,15 +178,15 @@ class RevenueWindow(NamedTuple):
     closed: bool
 
 
-def slowest_source(sources: RowReader[SumsRow]) -> int:
+def slowest_source(sources: RowReader[int, SumsRow]) -> int:
     """Give the stream time of the slowest partition that has had a purchase; -1 without any."""
     row = sources.get(_SOURCES_KEY)
     return -1 if row is None or not row.sums else min(t for t, _ in row.sums.values())
 
 
 def view(
-    rows: RowReader[SumsRow],
-    sources: RowReader[SumsRow],
+    rows: RowReader[int, SumsRow],
+    sources: RowReader[int, SumsRow],
     rules: Rules,
     low: int,
     high: int,
@@ -198,9 +196,8 @@ def view(
     window = Tumbling(rules.tumbling)
     slowest = slowest_source(sources)
     found: list[RevenueWindow] = []
-    first = time_key(max(low - rules.tumbling + 1, 0))
-    for key, row in rows.scan(first, time_key(max(high, 0)), reverse=True):
-        start = time_of(key)
+    first = max(low - rules.tumbling + 1, 0)
+    for start, row in rows.scan(first, max(high, 0), reverse=True):
         last = window.last(start)
         if is_dropped(last, slowest, rules.grace, rules.revenue_retention):
             break

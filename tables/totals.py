@@ -11,7 +11,7 @@ from zlib import crc32
 
 import msgspec
 
-from tables.keys import after, part_key, user_prefix
+from tables.keys import LAST_NUMBER, USER_NUMBER
 from tables.rows import RowReader, Rows, Table
 from tables.undo import StreamTime
 
@@ -53,7 +53,9 @@ class TotalsRow:
         return row
 
 
-TOTALS = Table("totals", b"t", TotalsRow)
+UserPart = tuple[str, int]
+TOTALS = Table("totals", b"t", TotalsRow, USER_NUMBER)
+_HEAD = 0
 
 
 @dataclass
@@ -68,39 +70,37 @@ class Totals:
 class TotalsFold:
     """One partition's totals."""
 
-    def __init__(self, rows: Rows[TotalsRow], stream_time: StreamTime) -> None:
+    def __init__(self, rows: Rows[UserPart, TotalsRow], stream_time: StreamTime) -> None:
         """`stream_time`: of this computation: over user events and purchases."""
         self._rows = rows
         self._time = stream_time
-        self._everybody = user_prefix(EVERYBODY)
 
     def purchase(self, user_id: str, time: int, amount: int) -> None:
         """Add a purchase of `amount` millionths."""
         self._time.advance(time)
-        for key in (user_prefix(user_id), self._everybody):
-            row = self._rows.edit(key)
+        for user in (user_id, EVERYBODY):
+            row = self._rows.edit((user, _HEAD))
             row.purchases += 1
             row.revenue += amount
 
     def event(self, user_id: str, time: int, action: str) -> None:
         """Add a user event."""
         self._time.advance(time)
-        self._count(user_prefix(user_id), action)
-        self._count(self._everybody, action)
+        self._count(user_id, action)
+        self._count(EVERYBODY, action)
 
-    def _count(self, key: bytes, action: str) -> None:
-        actions = self._rows.edit(key).actions
+    def _count(self, user_id: str, action: str) -> None:
+        actions = self._rows.edit((user_id, _HEAD)).actions
         if action not in actions and len(actions) >= _HEAD_ACTIONS:
-            overflow = part_key(key, crc32(action.encode()) % _OVERFLOW_ROWS)
-            actions = self._rows.edit(overflow).actions
+            overflow = 1 + crc32(action.encode()) % _OVERFLOW_ROWS
+            actions = self._rows.edit((user_id, overflow)).actions
         actions[action] = actions.get(action, 0) + 1
 
 
-def view(rows: RowReader[TotalsRow], user_id: str) -> Totals:
+def view(rows: RowReader[UserPart, TotalsRow], user_id: str) -> Totals:
     """Give a user's totals, or with `EVERYBODY` the partition's."""
-    prefix = user_prefix(user_id)
     totals = Totals()
-    for _, row in rows.scan(prefix, after(prefix)):
+    for _, row in rows.scan((user_id, _HEAD), (user_id, LAST_NUMBER)):
         totals.purchases += row.purchases
         totals.revenue += row.revenue
         for action, count in row.actions.items():

@@ -11,6 +11,7 @@ from models.outputs import Output
 from tables.rows import Row, Rows, Table
 from tables.undo import Changed, StreamTime, Undoable
 
+K = TypeVar("K")
 R = TypeVar("R", bound=Row)
 W = TypeVar("W")
 
@@ -41,7 +42,7 @@ class PartitionState:
         self._topology = topology
         self._cache_rows = cache_rows
         self._outputs = Outputs(limits)
-        self._rows: dict[str, Rows[Any]] = {}
+        self._rows: dict[str, Rows[Any, Any]] = {}
         self._times: dict[str, StreamTime] = {}
         self._undoables: list[Undoable] = [self._outputs]
         stored = Metadata.decode(store.get(KEY))
@@ -51,13 +52,13 @@ class PartitionState:
             work = flow.work(self)
             self.works[type(work)] = work
 
-    def rows(self, table: Table[R]) -> Rows[R]:
+    def rows(self, table: Table[K, R]) -> Rows[K, R]:
         """See `Partition`."""
         rows = self._rows.get(table.name)
         if rows is None:
             rows = self._rows[table.name] = Rows(table, self.store, self._cache_rows)
             self._undoables.append(rows)
-        return cast("Rows[R]", rows)
+        return cast("Rows[K, R]", rows)
 
     def stream_time(self, computation: str) -> StreamTime:
         """See `Partition`."""
