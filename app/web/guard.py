@@ -1,0 +1,80 @@
+"""What every request goes through: who may ask, how much it may bring, how errors are answered."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from app.web import problems
+from app.web.access import PEER_HEADER, Access, Scope
+from app.web.peers import PREFIX
+from app.web.problems import ProblemError
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+MAX_BODY = 64 * 1024
+"""Bytes that a request's body may have."""
+# Seconds in which a body must have come.
+_BODY_SECONDS = 5.0
+OPEN = ("/livez", "/readyz")
+"""Paths that need no key: probes have none."""
+# After these the rest of the request is not waited for.
+_CLOSING = (408, 413)
+_SCOPES = {"/metrics": Scope.METRICS}
+
+
+@web.middleware
+async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer every error as a problem, and let nobody keep or guess at an answer."""
+    response: web.StreamResponse
+    try:
+        response = await handler(request)
+    except ProblemError as error:
+        response = error.response()
+    except web.HTTPException as error:
+        response = problems.of_status(error).response()
+    except Exception as error:
+        response = problems.of_bug(error).response()
+    if response.status in _CLOSING:
+        response.force_close()
+    response.headers["Server"] = "streamjoin"
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+@web.middleware
+async def bound_body(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse a body that is too large or too slow; a small one is read and ignored."""
+    if (request.content_length or 0) > MAX_BODY:
+        raise problems.too_large()
+    if request.can_read_body:
+        try:
+            async with asyncio.timeout(_BODY_SECONDS):
+                await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            raise problems.too_large() from None
+        except TimeoutError:
+            raise ProblemError(408, "the request's body did not come in time") from None
+    return await handler(request)
+
+
+def authorise(access: Access) -> Middleware:
+    """Make the middleware that lets in clients by key and peers by their credential."""
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        resource = request.match_info.route.resource
+        path = resource.canonical if resource is not None else ""
+        if path.startswith(f"{PREFIX}/"):
+            if not access.is_peer(request.headers.get(PEER_HEADER)):
+                raise ProblemError(403, "only workers of this group may ask here", "not-a-peer")
+        elif path not in OPEN:
+            scope = _SCOPES.get(path, Scope.READ)
+            if not access.allows(request.headers.get("Authorization"), scope):
+                headers = {"WWW-Authenticate": 'Bearer realm="streamjoin"'}
+                raise ProblemError(401, "send `Authorization: Bearer KEY`", headers=headers)
+        return await handler(request)
+
+    return check

@@ -1,0 +1,56 @@
+"""Puts the HTTP interface together: called by the composition root."""
+
+from collections.abc import Callable, Sequence
+
+from aiohttp import web
+
+from app.engine.faust_app import StreamApp
+from app.observability.metrics import Metrics
+from app.settings import Settings
+from app.web.access import Access
+from app.web.guard import MAX_BODY, answer_errors, authorise, bound_body
+from app.web.handlers import Handlers
+from app.web.health import Health
+from app.web.membership import GroupMembership
+from app.web.overall import Overall
+from app.web.peers import Peers
+from app.web.server import WebServer
+from app.web.users import Users
+
+
+def install_web(
+    app: StreamApp,
+    settings: Settings,
+    metrics: Metrics,
+    warnings: Callable[[], Sequence[str]] = tuple,
+) -> None:
+    """Have Faust serve our application; `app.engine` must be there.
+
+    `warnings`: what `/readyz` shows beside its verdict.
+    """
+    access = Access.of(settings)
+    peers = Peers(access.credential)
+    membership = GroupMembership(app, settings)
+    handlers = Handlers(
+        Users(membership, peers, settings.rules(), settings.catalogue()),
+        Overall(membership, peers),
+        Health(app, membership, warnings),
+        access,
+        metrics,
+        settings.rules(),
+    )
+    app.web = WebServer(app, application(handlers, access, peers))
+
+
+def application(handlers: Handlers, access: Access, peers: Peers) -> web.Application:
+    """Make the aiohttp application."""
+    made = web.Application(
+        middlewares=[answer_errors, authorise(access), bound_body], client_max_size=MAX_BODY
+    )
+    made.add_routes(handlers.routes())
+
+    async def close(_: web.Application) -> None:
+        await peers.close()
+
+    made.on_cleanup.append(close)
+    return made

@@ -1,0 +1,115 @@
+"""Questions from worker to worker.
+
+They go only to URLs from the group's own metadata, to paths that are answered from the asked
+worker's own state and never passed on (so a question makes one hop at most), with the peers' own
+credential, a time-out, a size limit and no redirects. Nothing of the client's headers goes along.
+"""
+
+import logging
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import aiohttp
+from yarl import URL
+
+from app.web.access import PEER_HEADER
+
+log = logging.getLogger(__name__)
+TIMEOUT = 2.0
+"""Seconds for a question to another worker, connecting included."""
+MAX_BYTES = 64 * 1024 * 1024
+PREFIX = "/internal"
+"""What precedes the path of a question between workers."""
+_CONNECTIONS = 32
+
+
+class PeerError(Exception):
+    """Another worker did not answer as it should; the message has no address in it.
+
+    `gone`: nobody listens there, or it says that the partition is not its own: the group's
+    metadata may be newer by now.
+    """
+
+    def __init__(self, message: str, *, gone: bool = False) -> None:
+        """See the class."""
+        super().__init__(message)
+        self.gone = gone
+
+
+class PeerAnswer(NamedTuple):
+    """What another worker answered."""
+
+    status: int
+    content_type: str
+    body: bytes
+    retry_after: str | None
+
+
+class Peers:
+    """The client side of one worker."""
+
+    def __init__(self, credential: str | None) -> None:
+        """`credential`: the group's; None where none is needed."""
+        self._headers = {} if credential is None else {PEER_HEADER: credential}
+        self._session: aiohttp.ClientSession | None = None
+        self._refused: set[str] = set()
+
+    async def get(self, url: str, path: str, query: str) -> PeerAnswer:
+        """Ask the worker at `url`; `path` and `query` percent-encoded. Raises PeerError."""
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise PeerError("the owner's advertised URL is not one of HTTP")
+        target = URL(f"{url}{PREFIX}{path}" + (f"?{query}" if query else ""), encoded=True)
+        try:
+            async with self._open().get(target, allow_redirects=False) as response:
+                answer = PeerAnswer(
+                    response.status,
+                    response.content_type,
+                    await _bounded(response),
+                    response.headers.get("Retry-After"),
+                )
+        except aiohttp.ClientConnectorError as error:
+            raise PeerError("the worker that owns it cannot be reached", gone=True) from error
+        except TimeoutError as error:
+            raise PeerError(f"the worker that owns it did not answer in {TIMEOUT:g} s") from error
+        except (aiohttp.ClientError, ValueError) as error:
+            raise PeerError("the worker that owns it broke off its answer") from error
+        self._check(url, answer)
+        return answer
+
+    def _check(self, url: str, answer: PeerAnswer) -> None:
+        if answer.status == 421:
+            raise PeerError("no worker says that it owns it: the group is rebalancing", gone=True)
+        if answer.status in (401, 403):
+            if url not in self._refused:
+                self._refused.add(url)
+                log.error("the worker at %s refuses this one's peer credential", url)
+            raise PeerError("the worker that owns it refuses this one's peer credential")
+        if answer.status not in (200, 422, 503):
+            raise PeerError(f"the worker that owns it answered with status {answer.status}")
+        self._refused.discard(url)
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                headers=self._headers,
+                timeout=aiohttp.ClientTimeout(total=TIMEOUT),
+                connector=aiohttp.TCPConnector(limit_per_host=_CONNECTIONS),
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._session
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > MAX_BYTES:
+            response.close()
+            raise ValueError("the answer is too large")
+    return bytes(body)

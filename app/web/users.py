@@ -1,0 +1,98 @@
+"""Answers about one user: from this worker's state, or from the owner's."""
+
+import asyncio
+
+from aiohttp import web
+
+from app.producer.partitioners import by_key
+from app.web.membership import Membership
+from app.web.peers import PeerAnswer, PeerError, Peers
+from app.web.problems import ProblemError, unavailable
+from app.web.user_views import Selection, UserView
+from models.answers import encode
+from models.topics import Catalogue
+from tables.rules import Rules
+
+# Between looking up the owner and looking it up again.
+_PAUSE = 0.1
+
+
+class Users:
+    """Finds a user's owner and answers, or has the owner answer."""
+
+    def __init__(
+        self, membership: Membership, peers: Peers, rules: Rules, catalogue: Catalogue
+    ) -> None:
+        """`membership`: who owns what."""
+        self._membership = membership
+        self._peers = peers
+        self._rules = rules
+        self._catalogue = catalogue
+
+    def partition(self, user_id: str) -> int:
+        """Give the user's partition, as the producer chose it."""
+        return by_key(user_id.encode(), self._membership.partitions)
+
+    def here(self, view: UserView, user_id: str, wanted: Selection) -> web.Response:
+        """Answer from this worker's state. Raises ProblemError where it must not."""
+        answer = self._membership.read(
+            self.partition(user_id),
+            lambda state: view.read(state, user_id, self._rules, self._catalogue, wanted),
+        )
+        return web.Response(body=encode(answer), content_type="application/json")
+
+    async def anywhere(
+        self, view: UserView, user_id: str, wanted: Selection, path: str, query: str
+    ) -> web.Response:
+        """Answer here, or pass on the owner's answer; `path`, `query`: as the client sent them.
+
+        Raises ProblemError 503 while the owner is recovering, unknown or silent.
+        """
+        try:
+            return await self._once(view, user_id, wanted, path, query)
+        except PeerError as error:
+            if not error.gone:
+                raise self._silent(user_id, error) from error
+        except ProblemError as error:
+            if error.status != 421:
+                raise
+        await asyncio.sleep(_PAUSE)
+        try:
+            return await self._once(view, user_id, wanted, path, query)
+        except PeerError as error:
+            raise self._silent(user_id, error) from error
+        except ProblemError as error:
+            if error.status == 421:
+                raise self._unknown(user_id) from error
+            raise
+
+    async def _once(
+        self, view: UserView, user_id: str, wanted: Selection, path: str, query: str
+    ) -> web.Response:
+        number = self.partition(user_id)
+        owner = self._membership.owners().get(number)
+        if owner is None and not self._membership.owns(number):
+            raise self._unknown(user_id)
+        if owner in (None, self._membership.url) or self._membership.owns(number):
+            return self.here(view, user_id, wanted)
+        return passed_on(await self._peers.get(owner, path, query))
+
+    def _unknown(self, user_id: str) -> ProblemError:
+        number = self.partition(user_id)
+        return unavailable(
+            "owner-unknown", f"partition {number} has no owner yet: the group is rebalancing"
+        )
+
+    def _silent(self, user_id: str, error: PeerError) -> ProblemError:
+        return unavailable("owner-silent", f"partition {self.partition(user_id)}: {error}")
+
+
+def passed_on(answer: PeerAnswer) -> web.Response:
+    """Give a peer's answer as this worker's own."""
+    headers = {"Retry-After": answer.retry_after} if answer.retry_after else None
+    return web.Response(
+        body=answer.body,
+        status=answer.status,
+        headers=headers,
+        content_type=answer.content_type,
+    )

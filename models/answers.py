@@ -1,0 +1,184 @@
+"""What HTTP answers (contract 6): the models that answer, and that describe the answers.
+
+Times are ISO 8601 in UTC with milliseconds (`models.times.iso`). Money is a JSON number with at
+most six decimals, exact for any sum: the models hold it as a decimal, and `encode` writes its
+digits, so it never passes through a binary float.
+"""
+
+from decimal import Decimal
+from typing import Annotated
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from models.money import format_money
+from models.times import iso
+
+Instant = Annotated[
+    str, WithJsonSchema({"type": "string", "format": "date-time", "description": "UTC, with ms"})
+]
+Money = Annotated[
+    Decimal, WithJsonSchema({"type": "number", "description": "at most 6 decimals, exact"})
+]
+Count = Annotated[int, Field(ge=0)]
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+def money(millionths: int) -> Decimal:
+    """Give an amount in millionths as the decimal that `encode` writes digit by digit."""
+    return Decimal(format_money(millionths))
+
+
+def instant(ms: int | None) -> str | None:
+    """Give a time in ms as it is answered; None stays None."""
+    return None if ms is None else iso(ms)
+
+
+class Answer(BaseModel):
+    """Any body of an answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class UserAnswer(Answer):
+    """What every answer about one user carries.
+
+    `as_of`: the computation's stream time in the user's partition, null before the first record.
+    `offsets`: next source offset by topic: records below it are shown, those from it on are not.
+    """
+
+    user_id: str
+    partition: Count
+    as_of: Instant | None
+    offsets: dict[str, Count]
+
+
+class ClickItem(Answer):
+    """A page that the user saw."""
+
+    page: str
+    timestamp: Instant
+
+
+class RecentClicks(UserAnswer):
+    """All clicks of the last ten minutes before `as_of`, oldest first."""
+
+    clicks: list[ClickItem]
+
+
+class CountedWindow(Answer):
+    """A window with the number of events in it; `end` is exclusive."""
+
+    start: Instant
+    end: Instant
+    count: Count
+    closed: bool
+
+
+class WindowCounts(UserAnswer):
+    """A user's windows, oldest first."""
+
+    windows: list[CountedWindow]
+
+
+class Totals(Answer):
+    """User events per action, purchases and their revenue, since ever."""
+
+    actions: dict[str, Count]
+    purchases: Count
+    revenue: Money
+
+
+class UserTotals(UserAnswer, Totals):
+    """A user's totals."""
+
+
+class PurchaseItem(Answer):
+    """A purchase with the pages that its user saw in the ten minutes before, oldest first."""
+
+    product_id: str
+    amount: Money
+    recent_pages: list[str]
+    timestamp: Instant
+
+
+class EnrichedPurchases(UserAnswer):
+    """A user's purchases, newest first."""
+
+    purchases: list[PurchaseItem]
+
+
+class Overall(Answer):
+    """What every answer over all partitions carries.
+
+    `complete` is false where a worker did not answer in time; `missing`: its partitions.
+    """
+
+    complete: bool
+    missing: list[Count]
+
+
+class AllTotals(Overall, Totals):
+    """The totals of all users."""
+
+
+class RevenueWindow(Answer):
+    """A window's revenue over all users; `end` is exclusive."""
+
+    start: Instant
+    end: Instant
+    revenue: Money
+    purchases: Count
+    closed: bool
+
+
+class RevenuePage(Overall):
+    """Windows, newest first. `next`: the cursor of the following page, null at the end."""
+
+    windows: list[RevenueWindow]
+    next: str | None
+
+
+class Alive(Answer):
+    """The event loop answers."""
+
+    alive: bool = True
+
+
+class Restoring(Answer):
+    """How far a partition's restoring is: offsets in the changelog."""
+
+    partition: Count
+    position: int
+    end: int
+
+
+class Readiness(Answer):
+    """Whether the worker has joined and recovered all that is assigned to it.
+
+    `warnings` do not make it unready. Without an API key, where one is needed, `assigned`,
+    `restoring` and `warnings` are null.
+    """
+
+    ready: bool
+    reasons: list[str]
+    assigned: list[Count] | None = None
+    restoring: list[Restoring] | None = None
+    warnings: list[str] | None = None
+
+
+class Problem(Answer):
+    """An error (RFC 9457, `application/problem+json`). `parameter`: the one that is wrong."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    parameter: str | None = None
+    readiness: Readiness | None = None
+
+
+def encode(answer: Answer) -> bytes:
+    """Give the JSON of an answer; a problem without its empty members."""
+    return _encoder.encode(answer.model_dump(exclude_none=isinstance(answer, Problem)))
