@@ -11,7 +11,6 @@ from pathlib import Path
 
 from app.broker import EmbeddedBroker
 from app.errors import UserError
-from benchmarks.measure import RunFailedError
 from benchmarks.report import markdown, write
 from benchmarks.suite import PARTS, Options, run
 
@@ -56,7 +55,7 @@ def main() -> int:
                 command=" ".join(["python -m benchmarks", *sys.argv[1:]]),
             )
             report = asyncio.run(run(options))
-        except (UserError, RunFailedError) as error:
+        except UserError as error:
             print(f"benchmarks: {error}", file=sys.stderr)
             return 1
         finally:
@@ -67,7 +66,7 @@ def main() -> int:
     if given.write:
         raw = write(report, ROOT / "docs" / "performance.md", ROOT / "benchmarks" / "results")
         print(f"\nwritten to docs/performance.md and {raw.relative_to(ROOT)}")
-    return 1 if report.shop and report.shop.differences else 0
+    return 1 if report.failed or (report.shop and report.shop.differences) else 0
 
 
 if __name__ == "__main__":

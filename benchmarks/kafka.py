@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -18,8 +19,10 @@ from aiokafka.errors import (
 )
 
 from benchmarks.generate import Keyed
+from benchmarks.measure import RunFailedError
 
 BATCH_BYTES = 512 * 1024
+SETTLED_S = 30.0
 FOREVER_MS = str(2**63 - 1)
 INPUT_CONFIGS = {
     "message.timestamp.type": "LogAppendTime",
@@ -136,31 +139,42 @@ async def committed(client: AIOKafkaAdminClient, group: str, ends: Ends) -> int:
 
 
 async def read_committed(broker: str, topic: str) -> AsyncIterator[Sequence[ConsumerRecord]]:
-    """Read what is committed in `topic` now, a batch of records of one partition at a time."""
+    """Read what lies in `topic` now, a batch of committed records of one partition at a time.
+
+    Reads to the high watermark, since a commit's markers reach the partitions one by one, after
+    the commit was acknowledged. Raises RunFailedError if a transaction stays open for 30 s.
+    """
+    ends = await _high_watermarks(broker, topic)
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=broker,
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
+        bootstrap_servers=broker, isolation_level="read_committed", enable_auto_commit=False
     )
     await consumer.start()
     try:
-        found = consumer.partitions_for_topic(topic) or await _partitions(broker, topic)
-        partitions = [TopicPartition(topic, partition) for partition in sorted(found)]
-        consumer.assign(partitions)
-        ends = await consumer.end_offsets(partitions)
-        await consumer.seek_to_beginning(*partitions)
+        consumer.assign(list(ends))
+        await consumer.seek_to_beginning(*ends)
+        deadline = time.monotonic() + SETTLED_S
         while await _unread(consumer, ends):
-            for records in (await consumer.getmany(timeout_ms=500, max_records=20_000)).values():
+            fetched = await consumer.getmany(timeout_ms=200, max_records=20_000)
+            for records in fetched.values():
                 yield records
+                deadline = time.monotonic() + SETTLED_S
+            if time.monotonic() > deadline:
+                raise RunFailedError(f"{topic}: a transaction stays open, its end is not readable")
     finally:
         await consumer.stop()
 
 
-async def _partitions(broker: str, topic: str) -> set[int]:
+async def _high_watermarks(broker: str, topic: str) -> dict[TopicPartition, int]:
     async with admin(broker) as client:
         (description,) = await client.describe_topics([topic])
-    return {partition["partition"] for partition in description["partitions"]}
+    found = [TopicPartition(topic, part["partition"]) for part in description["partitions"]]
+    consumer = AIOKafkaConsumer(bootstrap_servers=broker, isolation_level="read_uncommitted")
+    await consumer.start()
+    try:
+        ends: dict[TopicPartition, int] = await consumer.end_offsets(found)
+    finally:
+        await consumer.stop()
+    return ends
 
 
 async def _unread(consumer: AIOKafkaConsumer, ends: Ends) -> bool:

@@ -40,13 +40,14 @@ class Worker:
     """A measured process, its log in a file."""
 
     def __init__(self, argv: Sequence[str], env: Mapping[str, str], log: Path) -> None:
-        """Start `argv` with `env` added to the environment."""
+        """Start `argv` with `env` added to the environment, less our settings in it."""
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("STREAMJOIN_")}
         self.log = log
         self.started = time.monotonic()
         with log.open("wb") as sink:
             self._process = subprocess.Popen(
                 argv,
-                env={**os.environ, **env},
+                env={**inherited, **env},
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,

@@ -32,6 +32,12 @@ class Report(msgspec.Struct):
     latency: dict[str, dict[str, Percentiles]] = {}
     shop: ShopResult | None = None
     skipped: list[str] = []
+    failed: list[str] = []
+
+    @property
+    def busy(self) -> bool:
+        """Tell whether other work had the cores when the run began: its figures are too low."""
+        return self.machine.load > self.machine.cores / 4
 
     def result(self, name: str) -> Result | None:
         """Return the backlog run of that name."""
@@ -56,7 +62,13 @@ def markdown(report: Report) -> str:
     parts.append(_table(("goal", "at least", "aim", "measured"), goals(report)))
     if report.shop is not None:
         parts.append(_shop(report.shop))
+    if report.busy:
+        parts.append(
+            f"**The machine was busy** (load {machine.load:g} on {machine.cores} cores at the "
+            "start): speeds and latencies are worse than they would be alone."
+        )
     parts.extend(f"Skipped: {reason}." for reason in report.skipped)
+    parts.extend(f"**Failed**: {reason}." for reason in report.failed)
     return "\n\n".join(parts)
 
 

@@ -15,7 +15,7 @@ from benchmarks.generate import Dataset, Shape, generate
 from benchmarks.joins import merged_share
 from benchmarks.latency import run_latency
 from benchmarks.machine import describe
-from benchmarks.measure import Worker
+from benchmarks.measure import RunFailedError, Worker
 from benchmarks.peers.bare_loop import CHANGELOG, ENRICHED, GROUP, REVENUE
 from benchmarks.report import BARE, DEFAULT, FAUST, FAUST_DEFAULT, WAIT_3, Report
 from benchmarks.worker import Deployment, free_port
@@ -60,7 +60,8 @@ class Progress:
 async def run(options: Options) -> Report:
     """Generate and load the data, run `options.parts` in order, and return their figures.
 
-    Raises RunFailedError when a program fails, UserError when the broker does.
+    A part that fails is noted, and the others run all the same. Raises UserError when the broker
+    fails.
     """
     show = Progress()
     machine = describe(options.kafka, options.java)
@@ -73,7 +74,12 @@ async def run(options: Options) -> Report:
         await suite.load("clicks", "purchases", data)
     for part in PARTS:
         if part in options.parts:
-            await suite.parts()[part]()
+            try:
+                await suite.parts()[part]()
+            except RunFailedError as error:
+                show(f"{part} failed\n")
+                report.failed.append(f"{part}: {str(error).splitlines()[0]}")
+                print(error, file=sys.stderr)
     report.finished = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     show("done\n")
     return report

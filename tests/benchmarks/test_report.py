@@ -67,6 +67,17 @@ def test_the_block_says_what_was_skipped_and_what_differs() -> None:
     assert "1 differences" in text
 
 
+def test_a_failed_part_and_a_busy_machine_are_said() -> None:
+    found = report()
+    found.failed = ["latency: it ended early"]
+    found.machine = msgspec.structs.replace(found.machine, cores=2, load=4.0)
+    text = markdown(found)
+    assert "**Failed**: latency: it ended early." in text
+    assert "**The machine was busy** (load 4 on 2 cores" in text
+    found.machine = msgspec.structs.replace(found.machine, load=0.1)
+    assert "busy" not in markdown(found)
+
+
 def test_only_what_stands_between_the_markers_changes(tmp_path: Path) -> None:
     document = tmp_path / "performance.md"
     document.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
