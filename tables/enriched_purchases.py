@@ -15,23 +15,21 @@ Item = tuple[int, int, str, int, list[str]]
 _ITEM_BYTES = 40
 
 
-class EnrichedPurchases:
+class EnrichedPurchases(UserLog):
     """Keeps what was published, to be asked for by user."""
 
     def __init__(self, rows: LogRows, parts: PartRows, index: IndexRows, rules: Rules) -> None:
         """`rows`, `parts`, `index`: of `ENRICHED`, `ENRICHED_PARTS`, `ENRICHED_EXPIRY`."""
-        self._expiry = Expiry(index)
-        self._log = UserLog(rows, parts, self._expiry, rules.retention)
-        self._retention = rules.retention
+        super().__init__(rows, parts, Expiry(index), rules.retention)
 
     def add(self, user_id: str, item: Item, size: int, stream_time: int) -> None:
         """Keep an enriched purchase of about `size` bytes, unless it is past its retention."""
-        if stream_time - item[0] <= self._retention:
-            self._log.append(user_id, item, size + _ITEM_BYTES, stream_time)
+        if stream_time - item[0] <= self._keep:
+            self.append(user_id, item, size + _ITEM_BYTES, stream_time)
 
     def sweep(self, stream_time: int) -> None:
         """Drop a bounded number of purchases that are past their time."""
-        self._expiry.sweep(stream_time, lambda user_id: self._log.expire(user_id, stream_time))
+        self._expiry.sweep(stream_time, lambda user_id: self.expire(user_id, stream_time))
 
 
 def view(

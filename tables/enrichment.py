@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from tables.outcome import Late
-from tables.recent_clicks import RecentClicks
+from tables.recent_clicks import ITEM_BYTES, RecentClicks
 from tables.rules import Rules
 from tables.undo import StreamTime
 
@@ -23,6 +23,7 @@ class Enrichment:
     def __init__(self, clicks: RecentClicks, stream_time: StreamTime, rules: Rules) -> None:
         """`stream_time`: of this computation in this partition."""
         self._clicks = clicks
+        self._append = clicks.append
         self._time = stream_time
         self._rules = rules
         self._keep = rules.click_keep
@@ -32,7 +33,7 @@ class Enrichment:
         now = self._time.advance(time)
         if now - time > self._keep:
             return Late(NAME, now - time, now)
-        self._clicks.add(user_id, time, offset, page, now)
+        self._append(user_id, (time, offset, page), len(page) + ITEM_BYTES, now)
         return None
 
     def purchase(self, user_id: str, time: int) -> Joined:

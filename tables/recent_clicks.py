@@ -12,33 +12,26 @@ CLICKS_EXPIRY = index_table("recent-clicks-expiry", b"C")
 
 # An item: (event time in ms, offset, page).
 Item = tuple[int, int, str]
-_ITEM_BYTES = 24
+ITEM_BYTES = 24
 
 
-class RecentClicks:
+class RecentClicks(UserLog):
     """Keeps clicks as long as a purchase may look back on them."""
 
     def __init__(self, rows: LogRows, parts: PartRows, index: IndexRows, rules: Rules) -> None:
         """`rows`, `parts`, `index`: of `CLICKS`, `CLICK_PARTS`, `CLICKS_EXPIRY`."""
-        self._expiry = Expiry(index)
-        self._log = UserLog(rows, parts, self._expiry, rules.click_keep)
+        super().__init__(rows, parts, Expiry(index), rules.click_keep)
         self._window = rules.join_window
-        self._keep = rules.click_keep
         self._most = rules.max_pages
-
-    def add(self, user_id: str, time: int, offset: int, page: str, stream_time: int) -> None:
-        """Keep a click."""
-        size = len(page) + _ITEM_BYTES
-        self._log.append(user_id, (time, offset, page), size, stream_time)
 
     def pages_before(self, user_id: str, time: int, stream_time: int) -> list[str]:
         """Pages of the kept clicks in [time - 10 min, time]; the newest 50 at most."""
         low = max(time - self._window, stream_time - self._keep)
-        return [item[2] for item in self._log.between(user_id, low, time, self._most)]
+        return [item[2] for item in self.between(user_id, low, time, self._most)]
 
     def sweep(self, stream_time: int) -> None:
         """Drop a bounded number of clicks that are past their time."""
-        self._expiry.sweep(stream_time, lambda user_id: self._log.expire(user_id, stream_time))
+        self._expiry.sweep(stream_time, lambda user_id: self.expire(user_id, stream_time))
 
 
 def view(

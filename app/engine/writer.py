@@ -51,17 +51,42 @@ class Batches:
         self._open: dict[tuple[str, int], Any] = {}
         self._full: list[tuple[str, int, Any]] = []
 
-    def add(self, topic: str, partition: int | None, output: Output) -> None:
+    def add(self, output: Output) -> None:
         """Append a record."""
+        topic, partition, key, value, timestamp, headers = output
         if partition is None:
-            partition = by_key(output.key, self._count)
+            partition = by_key(key, self._count)
         place = (topic, partition)
         batch = self._open.get(place)
-        if batch is None or not _append(batch, output):
-            if batch is not None:
-                self._full.append((topic, partition, batch))
-            batch = self._open[place] = self._producer.create_batch()
-            _append(batch, output)
+        given = list(headers) if headers else []
+        while batch is None or not batch.append(
+            timestamp=timestamp, key=key, value=value, headers=given
+        ):
+            batch = self._next(topic, partition, batch)
+
+    def add_changes(self, place: TopicPartition, changes: Sequence[Change]) -> None:
+        """Append a changelog's records.
+
+        There are as many as rows changed, so aiokafka's builder is called directly, as its
+        `BatchBuilder.append` would.
+        """
+        topic, partition = place
+        batch = self._next(topic, partition, None)
+        append, number, none = batch._builder.append, 0, []  # type: ignore[var-annotated]
+        for key, value in changes:
+            if append(number, None, key, value, none) is None:
+                batch._relative_offset = number
+                batch = self._next(topic, partition, batch)
+                append, number = batch._builder.append, 0
+                append(number, None, key, value, none)
+            number += 1
+        batch._relative_offset = number
+
+    def _next(self, topic: str, partition: int, batch: Any) -> Any:  # noqa: ANN401 (aiokafka)
+        if batch is not None:
+            self._full.append((topic, partition, batch))
+        batch = self._open[topic, partition] = self._producer.create_batch()
+        return batch
 
     async def send(self) -> list[tuple[tuple[str, int], int, Any]]:
         """Send all; ((topic, partition), records, broker's metadata) of each batch, in order.
@@ -82,16 +107,6 @@ class Batches:
             raise
         places = [(topic, partition) for topic, partition, _ in batches]
         return list(zip(places, counts, results, strict=True))
-
-
-def _append(batch: Any, output: Output) -> bool:  # noqa: ANN401 (aiokafka is untyped)
-    metadata = batch.append(
-        timestamp=output.timestamp,
-        key=output.key,
-        value=output.value,
-        headers=list(output.headers),
-    )
-    return metadata is not None
 
 
 class _Writing:
@@ -137,13 +152,11 @@ class _Writing:
         """Write all records; the changelog offset behind them."""
         batches = Batches(self._running(), self._count)
         for output in outputs:
-            batches.add(output.topic, output.partition, output)
-        topic, partition = self._changelog
-        for key, value in changes:
-            batches.add(topic, partition, Output(topic, partition, key, value))
+            batches.add(output)
+        batches.add_changes(self._changelog, changes)
         end = 0
         for place, count, sent in await batches.send():
-            if place == (topic, partition):
+            if place == self._changelog:
                 end = max(end, sent.offset + count)
         return end
 

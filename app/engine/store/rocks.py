@@ -33,6 +33,8 @@ def _options(cache: Cache) -> Options:
     options.set_write_buffer_size(4 * _MIB)
     options.set_max_write_buffer_number(2)
     options.set_max_background_jobs(2)
+    options.set_memtable_whole_key_filtering(True)
+    options.set_memtable_prefix_bloom_ratio(0.1)
     options.set_max_open_files(64)
     options.set_keep_log_file_num(2)
     options.set_max_log_file_size(_MIB)
