@@ -1,0 +1,118 @@
+"""A group of workers without Kafka: real HTTP servers over committed states in memory."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import TypeVar, cast
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from app.engine.metadata import KEY, LAYOUT, Metadata
+from app.engine.store.memory import MemoryStore
+from app.observability.metrics import Metrics
+from app.web.access import Access
+from app.web.handlers import Handlers
+from app.web.health import Health
+from app.web.install import application
+from app.web.membership import Snapshot
+from app.web.overall import Overall
+from app.web.peers import Peers
+from app.web.problems import not_owner
+from app.web.users import Users
+from models.topics import Catalogue
+from tables.revenue import MERGED
+from tables.rows import Rows
+from tables.rules import Rules
+from tables.totals import TOTALS, TotalsFold
+from tables.undo import StreamTime
+from tests.oracle.exact_numbers import partition_of
+
+T = TypeVar("T")
+CATALOGUE = Catalogue("group")
+WINDOW = Rules().tumbling
+
+
+class State:
+    """A partition's committed state, changed by hand."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.store = MemoryStore()
+        self._offset = 0
+        self._commit([])
+
+    def _commit(self, changes: list[tuple[bytes, bytes | None]]) -> None:
+        offsets = dict.fromkeys(("clicks", "purchases", "user-events"), self._offset)
+        row = Metadata(LAYOUT, {}, 2, offsets, {"totals": self._offset})
+        self._offset += 1
+        self.store.write([*changes, (KEY, row.encode())], self._offset)
+
+    def purchase(self, user: str, amount: int) -> None:
+        rows = Rows(TOTALS, self.store)
+        TotalsFold(rows, StreamTime("totals")).purchase(user, 0, amount)
+        self._commit(rows.changes())
+
+    def window(self, start: int, revenue: int) -> None:
+        rows = Rows(MERGED, self.store)
+        rows.edit(start).sums[0] = (revenue, 1)
+        self._commit(rows.changes())
+
+    @property
+    def snapshot(self) -> Snapshot:
+        metadata = Metadata.decode(self.store.get(KEY))
+        assert metadata is not None
+        return Snapshot(self.number, self.store, metadata)
+
+
+class Member:
+    """A `Membership` held by hand. `table`: what it believes of who owns what."""
+
+    def __init__(self, partitions: int, states: Mapping[int, State]) -> None:
+        self.url = ""
+        self.partitions = partitions
+        self.states = dict(states)
+        self.table: dict[int, str] = {}
+        self.looked = 0
+
+    def owners(self) -> dict[int, str]:
+        self.looked += 1
+        return dict(self.table)
+
+    def owns(self, number: int) -> bool:
+        return number in self.states
+
+    def read(self, number: int, work: Callable[[Snapshot], T]) -> T:
+        if number not in self.states:
+            raise not_owner(number)
+        return work(self.states[number].snapshot)
+
+
+@asynccontextmanager
+async def serving(member: Member, api_key: str | None = None) -> AsyncIterator[str]:
+    """Serve a member's application; its URL."""
+    access = Access(api_key, None)
+    peers = Peers(access.credential)
+    handlers = Handlers(
+        Users(member, peers, Rules(), CATALOGUE),
+        Overall(member, peers),
+        cast("Health", None),
+        access,
+        Metrics(),
+        Rules(),
+    )
+    async with listening(application(handlers, access, peers)) as url:
+        member.url = url
+        yield url
+
+
+@asynccontextmanager
+async def listening(app: web.Application) -> AsyncIterator[str]:
+    """Serve any application on loopback; its URL."""
+    async with TestServer(app) as server:
+        yield str(server.make_url("")).rstrip("/")
+
+
+def user_in(partition: int, partitions: int) -> str:
+    """A user of this partition."""
+    names = (f"user-{number}" for number in range(1000))
+    return next(name for name in names if partition_of(name.encode(), partitions) == partition)
