@@ -15,8 +15,7 @@ from app.web.membership import Membership, Snapshot
 from app.web.parameters import FOREVER, Span, encode_cursor
 from app.web.peers import PeerError, Peers
 from app.web.problems import ProblemError
-from models.answers import AllTotals, RevenuePage, RevenueWindow, money
-from models.times import iso
+from models.answers import AllTotals, RevenuePage, RevenueWindow, instant, money
 from tables import revenue, totals
 from tables.rules import Rules
 
@@ -107,8 +106,8 @@ def merge_revenue(parts: Parts[list[WindowPart]], limit: int) -> RevenuePage:
     return RevenuePage(
         windows=[
             RevenueWindow(
-                start=iso(w.start),
-                end=iso(w.end),
+                start=instant(w.start),
+                end=instant(w.end),
                 revenue=money(w.revenue),
                 purchases=w.purchases,
                 closed=w.closed,

@@ -7,10 +7,7 @@ from typing import Any, NamedTuple
 from app.web.membership import Snapshot
 from app.web.parameters import DEFAULT_LIMIT, Query, Span, limit_of, span_of
 from models.answers import (
-    ClickItem,
-    CountedWindow,
     EnrichedPurchases,
-    PurchaseItem,
     RecentClicks,
     UserAnswer,
     UserTotals,
@@ -18,7 +15,6 @@ from models.answers import (
     instant,
     money,
 )
-from models.times import iso
 from models.topics import CLICKS, PURCHASES, USER_EVENTS, Catalogue, Topic
 from tables import enriched_purchases, enrichment, event_counts, recent_clicks, totals
 from tables.rules import Rules
@@ -36,7 +32,8 @@ class UserView:
     """One view. `computation`: whose stream time it is as of; `topics`: whose offsets it shows.
 
     `select` reads its parameters; `fields` gives the members of `answer` beyond the common ones,
-    of (state, user, stream time in ms or -1, rules, selection).
+    of (state, user, stream time in ms or -1, rules, selection), their items as plain dicts: the
+    model checks those faster than they could be made one by one.
     """
 
     name: str
@@ -54,7 +51,7 @@ class UserView:
         return self.answer(
             user_id=user_id,
             partition=state.number,
-            as_of=instant(None if as_of < 0 else as_of),
+            as_of=None if as_of < 0 else instant(as_of),
             offsets=state.offsets(tuple(catalogue.name(topic) for topic in self.topics)),
             **self.fields(state, user_id, as_of, rules, wanted),
         )
@@ -77,7 +74,7 @@ def _recent_clicks(
 ) -> dict[str, Any]:
     rows, parts = state.rows(recent_clicks.CLICKS), state.rows(recent_clicks.CLICK_PARTS)
     found = recent_clicks.view(rows, parts, user_id, as_of, rules)
-    return {"clicks": [ClickItem(page=page, timestamp=iso(time)) for time, _, page in found]}
+    return {"clicks": [{"page": page, "timestamp": instant(time)} for time, _, page in found]}
 
 
 def _event_counts(
@@ -87,7 +84,12 @@ def _event_counts(
     rows = state.rows(event_counts.COUNTS)
     found = event_counts.view(rows, user_id, as_of, rules, low, high) if low < high else []
     windows = [
-        CountedWindow(start=iso(w.start), end=iso(w.end), count=w.events, closed=w.closed)
+        {
+            "start": instant(w.start),
+            "end": instant(w.end),
+            "count": w.events,
+            "closed": w.closed,
+        }
         for w in found
     ]
     return {"windows": windows}
@@ -111,9 +113,12 @@ def _enriched_purchases(
     parts = state.rows(enriched_purchases.ENRICHED_PARTS)
     found = enriched_purchases.view(rows, parts, user_id, as_of, rules, wanted.limit)
     purchases = [
-        PurchaseItem(
-            product_id=product, amount=money(amount), recent_pages=pages, timestamp=iso(time)
-        )
+        {
+            "product_id": product,
+            "amount": money(amount),
+            "recent_pages": pages,
+            "timestamp": instant(time),
+        }
         for time, _, product, amount, pages in found
     ]
     return {"purchases": purchases}
