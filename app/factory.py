@@ -7,11 +7,12 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from agents.topology import Topology
+from app.engine import fetched
 from app.engine.acquire import Acquisition
 from app.engine.clock import Clock, SystemClock
 from app.engine.engine import Engine, Parts
 from app.engine.faust_app import PassThrough, StreamApp
-from app.engine.partition_task import Pace
+from app.engine.partition_parts import Pace
 from app.engine.store.base import Store
 from app.engine.store.memory import MemoryStore
 from app.engine.store.rocks import RocksStore, shared_cache
@@ -42,6 +43,7 @@ def make_app(
     metrics: Metrics | None = None,
 ) -> StreamApp:
     """Make a worker's app; `topics`: as `check_topics` found them."""
+    fetched.install()
     clock, metrics = clock or SystemClock(), metrics or Metrics()
     catalogue = settings.catalogue()
     topology = Topology(catalogue, settings.rules(), settings.max_future)

@@ -46,14 +46,35 @@ class Acquisition:
         self._changelog = changelog
         self._reader = reader
 
+    async def hold(self, number: int) -> None:
+        """Have nothing of a partition handed over until `release`.
+
+        A poll that is under way ends before this does, so that nothing of it comes later.
+        """
+        await self._thread.pause([TopicPartition(topic, number) for topic in self._sources])
+
+    async def release(self, number: int) -> None:
+        """Have a partition's records handed over."""
+        await self._thread.resume([TopicPartition(topic, number) for topic in self._sources])
+
+    async def rewind(self, number: int, offsets: Mapping[str, int]) -> None:
+        """Hold a partition, and read on from these offsets after `release`."""
+        await self.hold(number)
+        await self._seek(number, offsets)
+
+    async def _seek(self, number: int, offsets: Mapping[str, int]) -> None:
+        places = {TopicPartition(topic, number): offset for topic, offset in offsets.items()}
+        await self._thread.activate(places)
+
     async def acquire(
         self, number: int, count: int, store: Store, writer: Writer, progress: Progress
     ) -> dict[str, int]:
-        """Own a partition; its next source offsets by topic.
+        """Own a partition, held until `release`; its next source offsets by topic.
 
         Raises LostError when the membership or the fence is lost on the way, StateError when state
         and offsets do not fit, ShapeError when settings do not fit the state.
         """
+        await self.hold(number)
         await self._thread.heartbeat()
         await writer.open()
         tps = [TopicPartition(topic, number) for topic in self._sources]
@@ -64,9 +85,7 @@ class Acquisition:
         if stored is not None:
             self._check_shape(stored, count)
         offsets = await self._agreed(number, stored, committed, store, count, writer)
-        await self._thread.activate(
-            {TopicPartition(topic, number): offset for topic, offset in offsets.items()}
-        )
+        await self._seek(number, offsets)
         return offsets
 
     def _check_shape(self, stored: Metadata, count: int) -> None:

@@ -12,48 +12,14 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import aiokafka
 from aiokafka import TopicPartition
-from aiokafka.consumer import fetcher as aiokafka_fetcher
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode import Service
-from msgspec import Struct
 
 from app.engine.errors import LostError
 
 T = TypeVar("T")
-
-
-class FetchedRecord(Struct, gc=False, eq=False):
-    """A `models.records.Record`; built for every record, so with no more than is asked for."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
-
-
-class _Records(aiokafka_fetcher.PartitionRecords):  # type: ignore[misc]
-    """aiokafka's records of one fetch, handed over as `FetchedRecord`."""
-
-    def _consumer_record(self, tp: TopicPartition, record: Any) -> FetchedRecord:  # noqa: ANN401
-        headers = record.headers
-        return FetchedRecord(
-            tp.topic,
-            tp.partition,
-            record.offset,
-            record.timestamp,
-            record.key,
-            record.value,
-            tuple(headers) if headers else (),
-        )
-
-
-# aiokafka has no setting for it. What it builds itself has eleven fields and costs a microsecond.
-aiokafka_fetcher.PartitionRecords = _Records
 
 
 class Answer(NamedTuple):
@@ -166,6 +132,14 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def _pause(self, partitions: Sequence[TopicPartition]) -> None:
         consumer = self._ensure_consumer()
         consumer.pause(*[tp for tp in partitions if tp in consumer.assignment()])
+
+    async def resume(self, partitions: Sequence[TopicPartition]) -> None:
+        """Let aiokafka fetch these partitions again."""
+        await self.run(self._resume(partitions))
+
+    async def _resume(self, partitions: Sequence[TopicPartition]) -> None:
+        consumer = self._ensure_consumer()
+        consumer.resume(*[tp for tp in partitions if tp in consumer.assignment()])
 
     async def heartbeat(self) -> None:
         """Prove membership now (reliability, rule 1). Raises LostError."""

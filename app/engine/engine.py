@@ -2,20 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import Any
 
 from aiokafka import TopicPartition
 
-from agents.topology import Flow, Topology
+from agents.topology import Topology
 from app.engine import failpoints
 from app.engine.acquire import Acquisition
-from app.engine.batches import EventBatch
 from app.engine.clock import Clock
+from app.engine.commit_gate import CommitGate
 from app.engine.consumer import Polled
 from app.engine.errors import LostError
-from app.engine.partition_task import Committed, Pace, PartitionTask
+from app.engine.partition_parts import Committed, Deliver, Pace
+from app.engine.partition_task import PartitionTask
 from app.engine.state import PartitionState
 from app.engine.store.base import Store
 from app.engine.writer import Writer
@@ -23,7 +23,6 @@ from app.observability.metrics import Lag, Metrics
 
 log = logging.getLogger(__name__)
 CommitListener = Callable[[Committed], None]
-Deliver = Callable[[Flow, int, EventBatch[Any]], Awaitable[None]]
 
 
 class Parts:
@@ -71,6 +70,7 @@ class Engine:
         self._running: dict[int, asyncio.Task[None]] = {}
         self._writers: dict[int, Writer] = {}
         self._stores: dict[int, Store] = {}
+        self._gate = CommitGate()
         self.restoring: dict[int, tuple[int, int]] = {}
 
     async def assign(self, partitions: Iterable[int]) -> None:
@@ -87,6 +87,9 @@ class Engine:
         self.assigned = set()
         for task in self.tasks.values():
             task.stop()
+        for number, owner in self._running.items():
+            if number not in self.tasks:  # Still acquiring: nothing of it is worth keeping.
+                owner.cancel()
         running = list(self._running.values())
         self._running = {}
         if running:
@@ -152,6 +155,7 @@ class Engine:
             try:
                 task = await self._acquire(number)
                 self.tasks[number] = task
+                await self.parts.acquisition.release(number)
                 if not ready.done():
                     ready.set_result(None)
                 await task.run()
@@ -162,6 +166,8 @@ class Engine:
                 self.tasks.pop(number, None)
                 with suppress(asyncio.CancelledError):
                     await asyncio.sleep(0.2)
+            except asyncio.CancelledError:
+                raise
             except BaseException as error:
                 self.failure = error
                 self.tasks.pop(number, None)
@@ -190,9 +196,11 @@ class Engine:
             parts.topology,
             writer,
             offsets,
+            parts.acquisition,
             parts.deliver,
             self._committed,
             parts.pace,
+            self._gate,
             parts.clock,
             parts.metrics,
         )

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from aiokafka import TopicPartition
 
@@ -12,13 +12,14 @@ from agents.topology import Feed, Flow, Topology
 from app.engine import failpoints
 from app.engine.batches import EventBatch
 from app.engine.clock import Clock
+from app.engine.commit_gate import CommitGate
+from app.engine.dead_letters import DeadLetters
 from app.engine.errors import HandlingError, OutputTooLargeError
+from app.engine.partition_parts import Committed, Deliver, Pace, Source
 from app.engine.state import PartitionState
 from app.engine.writer import Writer
 from app.observability.metrics import Metrics
-from models.dead_letters import ErrorType, Rejected, dead_letter_headers, replaced_value_headers
-from models.outputs import Output
-from models.records import Record
+from models.dead_letters import ErrorType, Rejected
 from models.topics import DEAD_LETTERS
 
 log = logging.getLogger(__name__)
@@ -29,24 +30,10 @@ BATCH = 512
 _BACKLOG_SECONDS = 3.0
 # Past transaction markers alone the committed offset moves only so often.
 _IDLE_SECONDS = 1.0
+# After a handler has raised, so many batches are run with a savepoint each.
+_CAREFUL_BATCHES = 100
 # How often the merge looks whether a purchase has waited long enough.
 _LOOK_SECONDS = 0.02
-
-
-class Pace(NamedTuple):
-    """When to commit: `interval` in seconds, `records` at most a transaction; `max_attempts`."""
-
-    interval: float
-    records: int
-    max_attempts: int
-
-
-class Committed(NamedTuple):
-    """What a commit listener is told: the partition, and which rows changed."""
-
-    partition: int
-    changes: Sequence[tuple[bytes, bytes | None]]
-    offsets: Mapping[str, int]
 
 
 class PartitionTask:
@@ -58,28 +45,35 @@ class PartitionTask:
         topology: Topology,
         writer: Writer,
         offsets: Mapping[str, int],
-        deliver: Callable[[Flow, int, EventBatch[Any]], Awaitable[None]],
+        source: Source,
+        deliver: Deliver,
         on_commit: Callable[[Committed], None],
         pace: Pace,
+        gate: CommitGate,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
         """`offsets`: next source offset by topic; `deliver`: hands a batch to its agent."""
         self.state = state
         self.number = state.number
-        self._flows: list[tuple[Flow, Feed]] = [(f, f.feed(offsets)) for f in topology.flows]
-        self.intakes: dict[str, Intake[Any]] = {
-            intake.topic: intake for _, feed in self._flows for intake in feed.intakes
-        }
+        self._topology = topology
+        self._source = source
+        self._flows: list[tuple[Flow, Feed]] = []
+        self.intakes: dict[str, Intake[Any]] = {}
+        self._start_at(offsets)
         self._writer = writer
         self._deliver = deliver
         self._on_commit = on_commit
         self._pace = pace
+        self._gate = gate
         self._clock = clock
         self._metrics = metrics
-        self._dead_letters = topology.catalogue.name(DEAD_LETTERS)
+        self._dead_letters = DeadLetters(
+            state, topology.catalogue.name(DEAD_LETTERS), clock, metrics
+        )
         self.committed_offsets = dict(offsets)
         self._taken = 0
+        self._careful_batches = 0
         self._since: float | None = None
         self._idle_since = clock.monotonic()
         self._stopping = False
@@ -97,7 +91,12 @@ class PartitionTask:
     async def run(self) -> None:
         """Process until stopped. Raises LostError, and whatever is a bug."""
         while not self._stopping:
-            worked = await self._step()
+            await self._gate.quiet()
+            try:
+                worked = await self._step()
+            except HandlingError as error:
+                await self._rewind(error)
+                continue
             if self._is_due(backlog=worked):
                 await self.commit()
             elif not worked:
@@ -123,20 +122,45 @@ class PartitionTask:
         if len(events) < len(items):
             for item in items:
                 if isinstance(item, Rejected):
-                    self._bury(item)
-        if events:
-            self.state.savepoint()
-            try:
-                await self._hand_over(flow, events)
-            except HandlingError as error:
-                self.state.rollback()
-                log.warning(
-                    "partition %d: %s raised %r; its %d records are run one by one",
-                    self.number, flow.name, error.__cause__, len(events),
-                )  # fmt: skip
-                await self._one_by_one(flow, events)
+                    self._dead_letters.bury(item)
+        if events and self.state.careful:
+            await self._hand_over_carefully(flow, events)
+        elif events:
+            await self._hand_over(flow, events)
         self._metrics.processed(flow.name, len(items))
         failpoints.hit(failpoints.AFTER_STATE_CHANGE)
+
+    def _start_at(self, offsets: Mapping[str, int]) -> None:
+        self._flows = [(flow, flow.feed(offsets)) for flow in self._topology.flows]
+        self.intakes = {i.topic: i for _, feed in self._flows for i in feed.intakes}
+
+    async def _rewind(self, error: HandlingError) -> None:
+        """Go back to the last commit, and read on from there with a savepoint for each batch.
+
+        Nothing has been sent for what is taken back: a transaction begins with the commit.
+        """
+        log.warning(
+            "partition %d: a handler raised %r; what was not committed is done again, carefully",
+            self.number, error.__cause__,
+        )  # fmt: skip
+        self.state.discard()
+        self.state.careful, self._careful_batches = True, _CAREFUL_BATCHES
+        await self._source.rewind(self.number, self.committed_offsets)
+        self._start_at(self.committed_offsets)
+        self._taken, self._since = 0, None
+        await self._source.release(self.number)
+
+    async def _hand_over_carefully(self, flow: Flow, events: Sequence[Any]) -> None:
+        """Hand over with a savepoint; if it raises, record by record."""
+        self.state.savepoint()
+        try:
+            await self._hand_over(flow, events)
+        except HandlingError:
+            self.state.rollback()
+            self._careful_batches = _CAREFUL_BATCHES
+            await self._one_by_one(flow, events)
+        self._careful_batches -= 1
+        self.state.careful = self._careful_batches > 0
 
     async def _hand_over(self, flow: Flow, events: Sequence[Any]) -> None:
         batch = EventBatch(self.state, events)
@@ -149,11 +173,11 @@ class PartitionTask:
             while (cause := await self._attempt(flow, event)) is not None:
                 attempts += 1
                 if isinstance(cause, OutputTooLargeError):
-                    self._bury(Rejected(ErrorType.TOO_LARGE, str(cause), event.source))
+                    self._dead_letters.bury(Rejected(ErrorType.TOO_LARGE, str(cause), event.source))
                     break
                 if attempts >= self._pace.max_attempts:
                     raised = f"{flow.name} raised {type(cause).__name__}"
-                    self._bury(Rejected(ErrorType.HANDLER, raised, event.source))
+                    self._dead_letters.bury(Rejected(ErrorType.HANDLER, raised, event.source))
                     break
 
     async def _attempt(self, flow: Flow, event: Any) -> BaseException | None:  # noqa: ANN401
@@ -165,19 +189,6 @@ class PartitionTask:
             self.state.rollback()
             return error.__cause__
         return None
-
-    def _bury(self, rejected: Rejected) -> None:
-        """Write a dead letter with this transaction; a value too large for it by its digest."""
-        failpoints.hit(failpoints.AT_DEAD_LETTER)
-        source: Record = rejected.source
-        headers = dead_letter_headers(rejected, self._clock.wall_ms())
-        topic, number = self._dead_letters, source.partition
-        try:
-            self.state.send(Output(topic, number, source.key, source.value, None, headers))
-        except OutputTooLargeError:
-            headers = [*headers, *replaced_value_headers(source.value or b"")]
-            self.state.send(Output(topic, number, source.key, None, None, headers))
-        self._metrics.dead_letter(source.topic, rejected.error)
 
     def _next_offsets(self) -> dict[str, int]:
         return {topic: intake.next_offset for topic, intake in self.intakes.items()}
@@ -201,7 +212,8 @@ class PartitionTask:
             for topic, offset in offsets.items()
             if offset != self.committed_offsets.get(topic)
         }
-        end = await self._writer.commit(prepared.changes, prepared.outputs, moved)
+        with self._gate.commit():
+            end = await self._writer.commit(prepared.changes, prepared.outputs, moved)
         failpoints.hit(failpoints.BEFORE_STORE_WRITE)
         self.state.committed(prepared.changes, end)
         failpoints.hit(failpoints.AFTER_STORE_WRITE)

@@ -51,6 +51,7 @@ class PartitionState:
         for flow in topology.flows:
             work = flow.work(self)
             self.works[type(work)] = work
+        self.careful = False
 
     def rows(self, table: Table[K, R]) -> Rows[K, R]:
         """See `Partition`."""
@@ -82,6 +83,17 @@ class PartitionState:
     def work(self, kind: type[W]) -> W:
         """Give the work that the topology made of this kind."""
         return cast("W", self.works[kind])
+
+    @property
+    def careful(self) -> bool:
+        """Whether `rollback` is to be had; see `Rows`."""
+        return self._careful
+
+    @careful.setter
+    def careful(self, careful: bool) -> None:
+        self._careful = careful
+        for rows in self._rows.values():
+            rows.careful = careful
 
     def savepoint(self) -> None:
         """Set the point that `rollback` goes back to."""

@@ -1,0 +1,35 @@
+"""What a partition's task is given and gives: its pace, its source, news of its commits."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from agents.topology import Flow
+from app.engine.batches import EventBatch
+
+Deliver = Callable[[Flow, int, EventBatch[Any]], Awaitable[None]]
+
+
+class Pace(NamedTuple):
+    """When to commit: `interval` in seconds, `records` at most a transaction; `max_attempts`."""
+
+    interval: float
+    records: int
+    max_attempts: int
+
+
+class Committed(NamedTuple):
+    """What a commit listener is told: the partition, and which rows changed."""
+
+    partition: int
+    changes: Sequence[tuple[bytes, bytes | None]]
+    offsets: Mapping[str, int]
+
+
+class Source(Protocol):
+    """Where a partition's records come from, to be set back."""
+
+    async def rewind(self, number: int, offsets: Mapping[str, int]) -> None:
+        """Hold the partition's topics and read on from these offsets after `release`."""
+
+    async def release(self, number: int) -> None:
+        """Fetch the partition's topics again."""

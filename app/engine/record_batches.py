@@ -1,0 +1,80 @@
+"""A transaction's records as aiokafka batches: one batch a topic, partition and half a megabyte."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+
+from app.engine import failpoints
+from app.engine.store.base import Change
+from app.producer.partitioners import by_key
+from models.outputs import Output
+
+
+class Batches:
+    """Records of one transaction, batched by topic and partition, in order within each."""
+
+    def __init__(self, producer: AIOKafkaProducer, count: int) -> None:
+        """`count`: partitions of every topic."""
+        self._producer = producer
+        self._count = count
+        self._open: dict[tuple[str, int], Any] = {}
+        self._full: list[tuple[str, int, Any]] = []
+
+    def add(self, output: Output) -> None:
+        """Append a record."""
+        topic, partition, key, value, timestamp, headers = output
+        if partition is None:
+            partition = by_key(key, self._count)
+        place = (topic, partition)
+        batch = self._open.get(place)
+        given = list(headers) if headers else []
+        while batch is None or not batch.append(
+            timestamp=timestamp, key=key, value=value, headers=given
+        ):
+            batch = self._next(topic, partition, batch)
+
+    def add_changes(self, place: TopicPartition, changes: Sequence[Change]) -> None:
+        """Append a changelog's records.
+
+        There are as many as rows changed, so aiokafka's builder is called directly, as its
+        `BatchBuilder.append` would.
+        """
+        topic, partition = place
+        batch = self._next(topic, partition, None)
+        append, number, none = batch._builder.append, 0, []  # type: ignore[var-annotated]
+        for key, value in changes:
+            if append(number, None, key, value, none) is None:
+                batch._relative_offset = number
+                batch = self._next(topic, partition, batch)
+                append, number = batch._builder.append, 0
+                append(number, None, key, value, none)
+            number += 1
+        batch._relative_offset = number
+
+    def _next(self, topic: str, partition: int, batch: Any) -> Any:  # noqa: ANN401 (aiokafka)
+        if batch is not None:
+            self._full.append((topic, partition, batch))
+        batch = self._open[topic, partition] = self._producer.create_batch()
+        return batch
+
+    async def send(self) -> list[tuple[tuple[str, int], int, Any]]:
+        """Send all; ((topic, partition), records, broker's metadata) of each batch, in order.
+
+        Awaits every batch (reliability, rule 2). Raises KafkaError on the first refusal.
+        """
+        batches = [*self._full, *((t, p, b) for (t, p), b in self._open.items())]
+        counts = [batch.record_count() for _, _, batch in batches]
+        futures = []
+        try:
+            for topic, partition, batch in batches:
+                futures.append(await self._producer.send_batch(batch, topic, partition=partition))
+                failpoints.hit(failpoints.AFTER_SOME_SENDS)
+            results = await asyncio.gather(*futures)
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+        places = [(topic, partition) for topic, partition, _ in batches]
+        return list(zip(places, counts, results, strict=True))
