@@ -1,0 +1,1 @@
+"""The whole service on the real broker, held against the oracle."""

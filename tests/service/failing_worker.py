@@ -1,0 +1,38 @@
+"""`python -m tests.service.failing_worker worker`: a worker whose handlers raise half-way.
+
+`FAILING` is JSON: {product id or action: how many times in all its handling raises}. What the
+handler does before it raises is left half done, as a bug in it would.
+"""
+
+import json
+import os
+
+from agents.enrich import ShopWork
+from agents.user_events import UserEventsWork
+from app.cli.main import main
+from models.events import Purchase, UserEvent
+
+left: dict[str, int] = json.loads(os.environ["FAILING"])
+take_purchase, take_event = ShopWork.purchase, UserEventsWork.take
+
+
+def raise_for(name: str) -> None:
+    if left.get(name, 0) > 0:
+        left[name] -= 1
+        raise RuntimeError(f"made to fail for {name}")
+
+
+def purchase(self: ShopWork, event: Purchase, clicks_offset: int) -> None:
+    take_purchase(self, event, clicks_offset)
+    raise_for(event.product_id)
+
+
+def take(self: UserEventsWork, event: UserEvent) -> None:
+    take_event(self, event)
+    raise_for(event.action)
+
+
+if __name__ == "__main__":
+    ShopWork.purchase = purchase  # type: ignore[method-assign]
+    UserEventsWork.take = take  # type: ignore[method-assign]
+    main()
