@@ -78,7 +78,7 @@ def make_app(
         )
     )
     metrics.watch_lag(app.engine.lags)
-    install_web(app, settings, metrics)
+    install_web(app, settings, metrics, app.engine.misplaced.warnings)
     return app
 
 

@@ -8,6 +8,8 @@ from app.topics_admin import TopicDescription, describe, ensure_topic
 from models.topics import CLICKS, TOPICS, Catalogue, Direction, changelog_config
 
 _LONG_MAX = str(2**63 - 1)
+# A row holds some 10 KB besides one event, which may be as large as its topic takes.
+_ROW_ALLOWANCE = 64 * 1024
 
 
 async def check_topics(settings: Settings, changelog: str) -> Mapping[str, TopicDescription]:
@@ -28,10 +30,17 @@ async def check_topics(settings: Settings, changelog: str) -> Mapping[str, Topic
     for topic in TOPICS:
         if topic.direction is not Direction.INPUT:
             _check_keeps(settings, catalogue.name(topic), found[catalogue.name(topic)])
+    largest = max(_max_bytes(found[name]) for name in catalogue.names(Direction.INPUT))
     if changelog not in found:
-        like = catalogue.name(CLICKS)
-        await ensure_topic(settings.broker, changelog, partitions, like, changelog_config())
+        like, configs = catalogue.name(CLICKS), changelog_config()
+        configs["max.message.bytes"] = str(largest + 4 * _ROW_ALLOWANCE)
+        await ensure_topic(settings.broker, changelog, partitions, like, configs)
         found = await describe(settings.broker, [*names, changelog])
+    if _max_bytes(found[changelog]) < largest + _ROW_ALLOWANCE:
+        raise SettingError(
+            f"topic {changelog} has max.message.bytes={_max_bytes(found[changelog])}, too little "
+            f"for what the inputs may hold: set it to {largest + 4 * _ROW_ALLOWANCE}"
+        )
     if found[changelog].partitions != partitions:
         raise SettingError(
             f"the state of {settings.app_id} is of {found[changelog].partitions} partitions, the "
@@ -78,10 +87,14 @@ def _check_keeps(settings: Settings, name: str, topic: TopicDescription) -> None
         )
 
 
+def _max_bytes(topic: TopicDescription) -> int:
+    return int(topic.configs["max.message.bytes"])
+
+
 def limits(catalogue: Catalogue, found: Mapping[str, TopicDescription]) -> dict[str, int]:
     """Give `max.message.bytes` of every topic that is written."""
     return {
-        name: int(found[name].configs["max.message.bytes"])
+        name: _max_bytes(found[name])
         for name in catalogue.names(Direction.OUTPUT, Direction.INTERNAL)
     }
 

@@ -14,12 +14,14 @@ from app.engine.clock import Clock
 from app.engine.commit_gate import CommitGate
 from app.engine.consumer import Polled
 from app.engine.errors import LostError
+from app.engine.misplaced import MisplacedKeys
 from app.engine.partition_parts import Committed, Deliver, Pace
 from app.engine.partition_task import PartitionTask
 from app.engine.state import PartitionState
 from app.engine.store.base import Store
 from app.engine.writer import Writer
 from app.observability.metrics import Lag, Metrics
+from models.topics import Direction
 
 log = logging.getLogger(__name__)
 CommitListener = Callable[[Committed], None]
@@ -71,6 +73,8 @@ class Engine:
         self._writers: dict[int, Writer] = {}
         self._stores: dict[int, Store] = {}
         self._gate = CommitGate()
+        inputs = parts.topology.catalogue.names(Direction.INPUT)
+        self.misplaced = MisplacedKeys(inputs, parts.partitions, parts.metrics)
         self.restoring: dict[int, tuple[int, int]] = {}
 
     async def assign(self, partitions: Iterable[int]) -> None:
@@ -121,6 +125,7 @@ class Engine:
         for tp, records in polled.records.items():
             task = self.tasks.get(tp.partition)
             if task is not None:
+                self.misplaced.sample(tp, records[0])
                 task.intakes[tp.topic].receive(records, now)
                 task.wake()
         for tp, answer in polled.answers.items():

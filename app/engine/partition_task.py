@@ -20,7 +20,8 @@ from app.engine.state import PartitionState
 from app.engine.writer import Writer
 from app.observability.metrics import Metrics
 from models.dead_letters import ErrorType, Rejected
-from models.topics import DEAD_LETTERS
+from models.outputs import Output
+from models.topics import DEAD_LETTERS, LATE_EVENTS
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ class PartitionTask:
         self._dead_letters = DeadLetters(
             state, topology.catalogue.name(DEAD_LETTERS), clock, metrics
         )
+        self._late_events = topology.catalogue.name(LATE_EVENTS)
         self.committed_offsets = dict(offsets)
         self._taken = 0
         self._careful_batches = 0
@@ -221,7 +223,13 @@ class PartitionTask:
         self._since, self._idle_since = None, self._clock.monotonic()
         self._metrics.committed(self.number, self._taken, self._clock.monotonic() - started)
         self._taken = 0
+        self._count_late(prepared.outputs)
         self._on_commit(Committed(self.number, prepared.changes, offsets))
+
+    def _count_late(self, outputs: Sequence[Output]) -> None:
+        for output in outputs:
+            if output.topic == self._late_events:
+                self._metrics.late_event(dict(output.headers)["late.for"].decode())
 
     async def _wait(self) -> None:
         self._wake.clear()

@@ -100,9 +100,9 @@ class Metrics:
         """Count a dead letter."""
         self._dead_letters.labels(topic, reason.value).inc()
 
-    def late_events(self, computation: str, records: int) -> None:
-        """Count committed late events."""
-        self._late_events.labels(computation).inc(records)
+    def late_event(self, computation: str) -> None:
+        """Count a committed late event."""
+        self._late_events.labels(computation).inc()
 
     def lost(self) -> None:
         """Count a transaction that was lost and is done again."""

@@ -21,10 +21,20 @@ from app.web.overall import (
     revenue_question,
     totals_question,
 )
-from app.web.parameters import FOREVER, MAX_LIMIT, Span, cursor_of, limit_of, one, span_of, user_of
+from app.web.parameters import (
+    FOREVER,
+    MAX_LIMIT,
+    Span,
+    checked_user,
+    cursor_of,
+    limit_of,
+    one,
+    span_of,
+    user_of,
+)
 from app.web.peers import PREFIX
 from app.web.problems import bad_parameter, unavailable
-from app.web.user_views import USER_VIEWS, UserView
+from app.web.user_views import USER_VIEWS, Selection, UserView
 from app.web.users import Users
 from models.answers import Alive, Answer, encode
 from tables.rules import Rules
@@ -63,23 +73,22 @@ class Handlers:
             web.get(f"{PREFIX}/v1/revenue", self.revenue_here),
         ]
         for view in USER_VIEWS:
-            path = f"/v1/users/{_USER}/{view.name}"
-            routes.append(web.get(path, self._user_anywhere(view)))
-            routes.append(web.get(PREFIX + path, self._user_here(view)))
+            routes.append(web.get(f"/v1/users/{_USER}/{view.name}", self._user_anywhere(view)))
+            routes.append(web.get(f"{PREFIX}/v1/users/{view.name}", self._user_here(view)))
         return routes
 
     def _user_anywhere(self, view: UserView) -> Handler:
         async def handler(request: web.Request) -> web.StreamResponse:
-            url = request.rel_url
-            user, wanted = user_of(url.raw_path), view.select(request.query)
-            return await self.users.anywhere(view, user, wanted, url.raw_path, url.raw_query_string)
+            user, wanted = user_of(request.rel_url.raw_path), view.select(request.query)
+            return await self.users.anywhere(view, user, wanted)
 
         return handler
 
     def _user_here(self, view: UserView) -> Handler:
         async def handler(request: web.Request) -> web.StreamResponse:
-            user = user_of(request.rel_url.raw_path)
-            return self.users.here(view, user, view.select(request.query))
+            user = checked_user((one(request.query, "user_id") or "").encode())
+            wanted = Selection(_span(request), _number(request, "limit", MAX_LIMIT))
+            return self.users.here(view, user, wanted)
 
         return handler
 
@@ -100,7 +109,7 @@ class Handlers:
 
     async def revenue_here(self, request: web.Request) -> web.StreamResponse:
         """Answer a peer with the windows of the partitions it asks for."""
-        span = Span(_number(request, "low", FOREVER), _number(request, "high", FOREVER))
+        span = _span(request)
         limit = _number(request, "limit", MAX_LIMIT + 1)
         return await self._here(request, revenue_question(self.rules, span, limit))
 
@@ -138,6 +147,10 @@ def _number(request: web.Request, name: str, highest: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= highest):
         raise bad_parameter(name, f"must be a whole number up to {highest}")
     return int(text)
+
+
+def _span(request: web.Request) -> Span:
+    return Span(_number(request, "low", FOREVER), _number(request, "high", FOREVER))
 
 
 def _partitions(request: web.Request) -> list[int]:

@@ -7,7 +7,6 @@ complete then.
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
-from urllib.parse import urlencode
 
 import msgspec
 
@@ -175,9 +174,9 @@ class Overall:
 
     async def _remote(self, question: Question[P], url: str, numbers: list[int]) -> dict[int, P]:
         listed = ",".join(map(str, numbers))
-        query = urlencode({"partitions": listed, **question.parameters})
+        parameters = {"partitions": listed, **question.parameters}
         try:
-            answer = await self._peers.get(url, question.path, query)
+            answer = await self._peers.get(url, question.path, parameters)
             if answer.status != 200:
                 return {}
             parts = msgspec.json.decode(answer.body, type=dict[int, question.kind])  # type: ignore[name-defined]

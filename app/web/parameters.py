@@ -47,13 +47,19 @@ def user_of(raw_path: str) -> str:
     """
     segment = raw_path.partition("/users/")[2].partition("/")[0]
     try:
-        raw = unquote_to_bytes(segment)
-        user = raw.decode()
-    except UnicodeError:
+        return checked_user(unquote_to_bytes(segment))
+    except UnicodeEncodeError:
         raise bad_parameter("user_id", "is not UTF-8, percent-encoded") from None
+
+
+def checked_user(raw: bytes) -> str:
+    """Give the user of a record's key. Raises ProblemError where no record has such a key."""
     if not 1 <= len(raw) <= MAX_USER_BYTES:
         raise bad_parameter("user_id", f"must have 1 to {MAX_USER_BYTES} bytes of UTF-8")
-    return user
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise bad_parameter("user_id", "is not UTF-8, percent-encoded") from None
 
 
 def one(query: Query, name: str) -> str | None:

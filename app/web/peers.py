@@ -6,11 +6,11 @@ credential, a time-out, a size limit and no redirects. Nothing of the client's h
 """
 
 import logging
+from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import aiohttp
-from yarl import URL
 
 from app.web.access import PEER_HEADER
 
@@ -54,13 +54,14 @@ class Peers:
         self._session: aiohttp.ClientSession | None = None
         self._refused: set[str] = set()
 
-    async def get(self, url: str, path: str, query: str) -> PeerAnswer:
-        """Ask the worker at `url`; `path` and `query` percent-encoded. Raises PeerError."""
+    async def get(self, url: str, path: str, parameters: Mapping[str, str | int]) -> PeerAnswer:
+        """Ask the worker at `url`; `path`: one of ours, with nothing in it. Raises PeerError."""
         if urlsplit(url).scheme not in ("http", "https"):
             raise PeerError("the owner's advertised URL is not one of HTTP")
-        target = URL(f"{url}{PREFIX}{path}" + (f"?{query}" if query else ""), encoded=True)
+        target = f"{url}{PREFIX}{path}"
+        asking = self._open().get(target, params=parameters, allow_redirects=False)
         try:
-            async with self._open().get(target, allow_redirects=False) as response:
+            async with asking as response:
                 answer = PeerAnswer(
                     response.status,
                     response.content_type,

@@ -41,15 +41,13 @@ class Users:
         )
         return web.Response(body=encode(answer), content_type="application/json")
 
-    async def anywhere(
-        self, view: UserView, user_id: str, wanted: Selection, path: str, query: str
-    ) -> web.Response:
-        """Answer here, or pass on the owner's answer; `path`, `query`: as the client sent them.
+    async def anywhere(self, view: UserView, user_id: str, wanted: Selection) -> web.Response:
+        """Answer here, or pass on the owner's answer.
 
         Raises ProblemError 503 while the owner is recovering, unknown or silent.
         """
         try:
-            return await self._once(view, user_id, wanted, path, query)
+            return await self._once(view, user_id, wanted)
         except PeerError as error:
             if not error.gone:
                 raise self._silent(user_id, error) from error
@@ -58,7 +56,7 @@ class Users:
                 raise
         await asyncio.sleep(_PAUSE)
         try:
-            return await self._once(view, user_id, wanted, path, query)
+            return await self._once(view, user_id, wanted)
         except PeerError as error:
             raise self._silent(user_id, error) from error
         except ProblemError as error:
@@ -66,16 +64,16 @@ class Users:
                 raise self._unknown(user_id) from error
             raise
 
-    async def _once(
-        self, view: UserView, user_id: str, wanted: Selection, path: str, query: str
-    ) -> web.Response:
+    async def _once(self, view: UserView, user_id: str, wanted: Selection) -> web.Response:
         number = self.partition(user_id)
         owner = self._membership.owners().get(number)
         if owner is None and not self._membership.owns(number):
             raise self._unknown(user_id)
         if owner in (None, self._membership.url) or self._membership.owns(number):
             return self.here(view, user_id, wanted)
-        return passed_on(await self._peers.get(owner, path, query))
+        (low, high), limit = wanted
+        parameters = {"user_id": user_id, "low": low, "high": high, "limit": limit}
+        return passed_on(await self._peers.get(owner, f"/v1/users/{view.name}", parameters))
 
     def _unknown(self, user_id: str) -> ProblemError:
         number = self.partition(user_id)

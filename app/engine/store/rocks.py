@@ -12,6 +12,7 @@ from pathlib import Path
 from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch
 
 from app.engine.store.base import Change
+from app.errors import UserError
 
 _OFFSET_KEY = b"\x00changelog-offset"
 _MIB = 1 << 20
@@ -41,6 +42,18 @@ def _options(cache: Cache) -> Options:
     return options
 
 
+def _open(folder: Path, cache: Cache) -> Rdict:
+    try:
+        return Rdict(str(folder), _options(cache))
+    except Exception as error:  # rocksdict raises plain Exception
+        if "lock" in str(error).lower():
+            raise UserError(
+                f"another process has {folder} open: give each worker a data folder of its own "
+                "(--data-dir)"
+            ) from error
+        raise UserError(f"the store in {folder} cannot be opened: {error}") from error
+
+
 class RocksStore:
     """See `Store`."""
 
@@ -49,7 +62,7 @@ class RocksStore:
         self._folder = folder
         self._cache = cache
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._db = Rdict(str(folder), _options(cache))
+        self._db = _open(folder, cache)
         stored = self._db.get(_OFFSET_KEY)
         self._offset = None if stored is None else int.from_bytes(stored, "big")
 
@@ -98,7 +111,7 @@ class RocksStore:
         self._db.close()
         shutil.rmtree(self._folder)
         self._folder.mkdir(parents=True, mode=0o700)
-        self._db = Rdict(str(self._folder), _options(self._cache))
+        self._db = _open(self._folder, self._cache)
         self._offset = None
 
     def close(self) -> None:
