@@ -174,7 +174,7 @@ class Overall:
 
     async def _remote(self, question: Question[P], url: str, numbers: list[int]) -> dict[int, P]:
         listed = ",".join(map(str, numbers))
-        parameters = {"partitions": listed, **question.parameters}
+        parameters: dict[str, str | int] = {"partitions": listed, **question.parameters}
         try:
             answer = await self._peers.get(url, question.path, parameters)
             if answer.status != 200:

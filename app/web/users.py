@@ -72,7 +72,12 @@ class Users:
         if owner in (None, self._membership.url) or self._membership.owns(number):
             return self.here(view, user_id, wanted)
         (low, high), limit = wanted
-        parameters = {"user_id": user_id, "low": low, "high": high, "limit": limit}
+        parameters: dict[str, str | int] = {
+            "user_id": user_id,
+            "low": low,
+            "high": high,
+            "limit": limit,
+        }
         return passed_on(await self._peers.get(owner, f"/v1/users/{view.name}", parameters))
 
     def _unknown(self, user_id: str) -> ProblemError:

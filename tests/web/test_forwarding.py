@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.web import peers
 from tests.web.asking import Asker, asking
@@ -14,6 +16,7 @@ from tests.web.group import Member, State, listening, serving, user_in
 
 THEIRS = user_in(1, 2)
 PATH = f"/v1/users/{THEIRS}/totals"
+INTERNAL = "/internal/v1/users/totals"
 
 
 @asynccontextmanager
@@ -99,7 +102,13 @@ async def test_only_our_own_credential_goes_along() -> None:
     async with beside(handler) as (_, asker):
         await asker.get(PATH + "?from=1", headers=BEARER)
     [request] = seen
-    assert request.path_qs == f"/internal{PATH}?from=1"
+    assert request.path == INTERNAL
+    assert dict(request.query) == {
+        "user_id": THEIRS,
+        "low": "0",
+        "high": str(2**62),
+        "limit": "100",
+    }
     assert not {"Authorization", "Cookie", "X-Mine"} & set(request.headers)
     assert "secret-key" not in str(request.headers)
     assert len(request.headers["X-Streamjoin-Peer"]) == 64
@@ -117,7 +126,7 @@ async def test_an_answer_that_is_none(status: int) -> None:
         reply = await asker.get(PATH, headers=BEARER)
         assert reply.status == 503
         assert reply.problem["type"].endswith("owner-silent")
-    assert followed == [f"/internal{PATH}"]
+    assert followed == [INTERNAL]
 
 
 async def test_a_silent_owner(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,3 +175,19 @@ async def test_a_bug_is_a_500_without_what_it_quotes(caplog: pytest.LogCaptureFi
         assert secret not in reply.body + caplog.text
         assert "KeyError" in caplog.text
         assert "title" in reply.problem
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60))
+def test_any_user_reaches_its_owner_unchanged(user: str) -> None:
+    """As a peer is asked: the owner answers about the very user that the client named."""
+
+    async def ask() -> None:
+        first, second = Member(1, {}), Member(1, {0: State(0)})
+        async with serving(first) as one, serving(second) as other:
+            first.table = {0: other}
+            async with asking(one) as [asker]:
+                reply = await asker.user(user, "totals")
+                assert (reply.status, reply.json["user_id"]) == (200, user)
+
+    asyncio.run(ask())

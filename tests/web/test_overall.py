@@ -129,6 +129,9 @@ async def test_nobody_answers() -> None:
 @pytest.mark.parametrize(
     ("path", "parameter"),
     [
+        ("/internal/v1/users/totals?low=0&high=1&limit=1", "user_id"),
+        ("/internal/v1/users/totals?user_id=a&low=0&high=1&limit=1001", "limit"),
+        ("/internal/v1/users/totals?user_id=a&low=-1&high=1&limit=1", "low"),
         ("/internal/v1/totals", "partitions"),
         ("/internal/v1/totals?partitions=0,x", "partitions"),
         ("/internal/v1/revenue?partitions=0&low=0&high=1", "limit"),

@@ -32,7 +32,7 @@ def test_a_user_is_what_was_encoded_or_refused(user: str) -> None:
     path = f"/v1/users/{quote(user, safe='')}/totals"
     if 1 <= len(user.encode()) <= 256:
         assert parameters.user_of(path) == user
-        assert parameters.user_of("/internal" + path) == user
+        assert parameters.checked_user(user.encode()) == user
     else:
         refused("user_id", parameters.user_of, path)
 

@@ -21,7 +21,7 @@ CLOSED = ("/v1/totals", "/v1/revenue", "/metrics", user_path(ANN, "totals"), "/n
 INTERNAL = (
     "/internal/v1/totals?partitions=0",
     "/internal/v1/revenue?partitions=0&low=0&high=1&limit=1",
-    "/internal" + user_path(ANN, "totals"),
+    "/internal/v1/users/totals?user_id=bob&low=0&high=1&limit=1",
 )
 WRONG: tuple[dict[str, str], ...] = (
     {},
