@@ -1,12 +1,9 @@
 """The composition root: what a worker consists of, put together in one place."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from typing import Any
-
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from collections.abc import Callable, Mapping
 
 from agents.topology import Topology
+from app.connections import reader, writers
 from app.engine import fetched
 from app.engine.acquire import Acquisition
 from app.engine.clock import Clock, SystemClock
@@ -16,8 +13,8 @@ from app.engine.partition_parts import Pace
 from app.engine.store.base import Store
 from app.engine.store.memory import MemoryStore
 from app.engine.store.rocks import RocksStore, shared_cache
-from app.engine.writer import PlainWriter, TransactionWriter, Writer
 from app.observability.metrics import Metrics
+from app.observability.sensor import RebalanceSensor
 from app.settings import Settings
 from app.startup import limits
 from app.topics_admin import TopicDescription
@@ -27,8 +24,6 @@ TABLE = "state"
 # Decoded rows a table and partition keep between commits.
 _CACHE_ROWS = 8192
 _BLOCK_CACHE_MIB = 32
-_BATCH_BYTES = 512 * 1024
-_REQUEST_BYTES = 4 * 1024 * 1024
 
 
 def changelog_topic(settings: Settings) -> str:
@@ -50,24 +45,15 @@ def make_app(
     changelog = changelog_topic(settings)
     partitions = topics[changelog].partitions
     app = StreamApp(settings, topology.sources, changelog)
-    app.Table(
-        TABLE,
-        partitions=partitions,
-        changelog_topic=app.topic(changelog, partitions=partitions, acks=False),
-    )
-    for flow in topology.flows:
-        channel = app.topic(*flow.topics, schema=PassThrough(), partitions=partitions)
-        app.agent(channel, name=flow.name)(flow.agent)
+    app.sensors.add(RebalanceSensor(metrics))
+    _bind(app, topology, partitions)
     thread = app.consumer_service.thread
-    acquisition = Acquisition(
-        settings, thread, topology.sources, changelog, lambda: _reader(settings)
-    )
     app.engine = Engine(
         Parts(
             topology,
-            acquisition,
+            Acquisition(settings, thread, topology.sources, changelog, lambda: reader(settings)),
             _open_store(settings),
-            _make_writer(settings, app, changelog, partitions),
+            writers(settings, thread.commit_offsets, changelog, partitions),
             app.deliver,
             Pace(settings.commit_interval / 1000, settings.commit_records, settings.max_attempts),
             clock,
@@ -82,64 +68,18 @@ def make_app(
     return app
 
 
+def _bind(app: StreamApp, topology: Topology, partitions: int) -> None:
+    """Tell Faust of the table, and of each agent with its topics."""
+    changelog = app.topic(app.changelog, partitions=partitions, acks=False)
+    app.Table(TABLE, partitions=partitions, changelog_topic=changelog)
+    for flow in topology.flows:
+        channel = app.topic(*flow.topics, schema=PassThrough(), partitions=partitions)
+        app.agent(channel, name=flow.name)(flow.agent)
+
+
 def _open_store(settings: Settings) -> Callable[[int], Store]:
     if settings.store == "memory":
         return lambda number: MemoryStore()
     cache = shared_cache(_BLOCK_CACHE_MIB)
     folder = settings.data_dir / settings.app_id
     return lambda number: RocksStore(folder / f"partition-{number}", cache)
-
-
-def _make_writer(
-    settings: Settings, app: StreamApp, changelog: str, partitions: int
-) -> Callable[[int], Writer]:
-    timeout = settings.transaction_timeout / 1000
-
-    def producer(transactional_id: str | None) -> AIOKafkaProducer:
-        transaction: dict[str, Any] = {}
-        if transactional_id is not None:
-            transaction = {
-                "transactional_id": transactional_id,
-                "transaction_timeout_ms": settings.transaction_timeout,
-            }
-        return AIOKafkaProducer(
-            bootstrap_servers=settings.broker,
-            client_id=transactional_id or f"{settings.app_id}-producer",
-            acks="all",
-            enable_idempotence=True,
-            max_batch_size=_BATCH_BYTES,
-            max_request_size=_REQUEST_BYTES,
-            **transaction,
-        )
-
-    def make(number: int) -> Writer:
-        place = TopicPartition(changelog, number)
-        if settings.processing_guarantee == "exactly_once":
-            return TransactionWriter(producer, place, partitions, timeout, settings.app_id)
-        return PlainWriter(
-            producer,
-            place,
-            partitions,
-            timeout,
-            app.consumer_service.thread.commit_offsets,
-            offsets_first=settings.processing_guarantee == "at_most_once",
-        )
-
-    return make
-
-
-@asynccontextmanager
-async def _reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.broker,
-        client_id=f"{settings.app_id}-restore",
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-        max_partition_fetch_bytes=4 * 1024 * 1024,
-        fetch_max_wait_ms=50,
-    )
-    await consumer.start()
-    try:
-        yield consumer
-    finally:
-        await consumer.stop()

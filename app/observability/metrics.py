@@ -5,13 +5,14 @@ No metric carries a key or anything of a user.
 
 from collections.abc import Callable, Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from models.dead_letters import ErrorType
 
 Lag = tuple[str, int, int]
+_COMMIT_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
 class _LagCollector(Collector):
@@ -35,52 +36,37 @@ class Metrics:
     def __init__(self) -> None:
         """Register all but the lag, which needs somebody to ask: `watch_lag`."""
         self.registry = CollectorRegistry()
-        self._records = Counter(
-            "streamjoin_records",
-            "Records taken, valid or not, by the agent that takes them.",
-            ["agent"],
-            registry=self.registry,
+        self._records = self._counter(
+            "records", "Records taken, valid or not, by the agent that takes them.", "agent"
         )
-        self._commits = Counter(
-            "streamjoin_commits", "Committed transactions.", ["partition"], registry=self.registry
-        )
-        self._commit_records = Counter(
-            "streamjoin_committed_records",
-            "Source records in committed transactions.",
-            registry=self.registry,
+        self._commits = self._counter("commits", "Committed transactions.", "partition")
+        self._commit_records = self._counter(
+            "committed_records", "Source records in committed transactions."
         )
         self._commit_seconds = Histogram(
             "streamjoin_commit_seconds",
             "Duration of a commit, from its start to the end of the store write.",
-            buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+            buckets=_COMMIT_SECONDS,
             registry=self.registry,
         )
-        self._dead_letters = Counter(
-            "streamjoin_dead_letters",
-            "Records written to dead-letters, by topic and reason.",
-            ["topic", "reason"],
-            registry=self.registry,
+        self._dead_letters = self._counter(
+            "dead_letters", "Records written to dead-letters.", "topic", "reason"
         )
-        self._late_events = Counter(
-            "streamjoin_late_events",
-            "Records written to late-events, by computation.",
-            ["computation"],
-            registry=self.registry,
+        self._late_events = self._counter(
+            "late_events", "Records written to late-events.", "computation"
         )
-        self._lost = Counter(
-            "streamjoin_transactions_lost",
-            "Transactions that failed or were fenced, and were done again.",
-            registry=self.registry,
+        self._lost = self._counter(
+            "transactions_lost", "Transactions that failed or were fenced, and were done again."
         )
-        self._rebalances = Counter(
-            "streamjoin_rebalances", "Rebalances of the group.", registry=self.registry
-        )
-        self._misplaced = Counter(
-            "streamjoin_misplaced_keys",
+        self._rebalances = self._counter("rebalances", "Rebalances of the group.")
+        self._misplaced = self._counter(
+            "misplaced_keys",
             "Sampled records whose key murmur2 would have put in another partition.",
-            ["topic"],
-            registry=self.registry,
+            "topic",
         )
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"streamjoin_{name}", text, labels, registry=self.registry)
 
     def watch_lag(self, read: Callable[[], Iterable[Lag]]) -> None:
         """Ask `read` for (topic, partition, records) whenever metrics are collected."""
