@@ -5,6 +5,7 @@ import sys
 import typer
 
 from app.cli.broker import broker_cli
+from app.cli.demo import demo_cli
 from app.cli.produce import produce_cli
 from app.cli.replay import replay_cli
 from app.cli.topics import topics_cli
@@ -26,6 +27,7 @@ def root() -> None:
 
 
 cli.command("worker")(worker_cli)
+cli.command("demo")(demo_cli)
 cli.command("replay")(replay_cli)
 cli.command("produce")(produce_cli)
 cli.add_typer(broker_cli, name="broker")

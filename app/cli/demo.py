@@ -1,0 +1,64 @@
+"""`streamjoin demo`: a week of a real shop through the whole service on this machine."""
+
+import math
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.quiet import quiet_client
+from app.errors import SettingError
+
+_Folder = Annotated[
+    Path | None,
+    typer.Option(
+        "--dir",
+        metavar="D",
+        help="Where this run keeps its data until it ends (default: streamjoin/demo in the user's"
+        " data folder).",
+    ),
+]
+_WebPort = Annotated[
+    int | None,
+    typer.Option(metavar="P", help="Port to serve on (default: 6066, or the next free one)."),
+]
+_BrokerPort = Annotated[
+    int | None, typer.Option(metavar="P", help="Kafka's port (default: any free one).")
+]
+_LiveRate = Annotated[
+    float, typer.Option(help="Events a second that keep arriving after the week; 0: none.")
+]
+_Once = Annotated[bool, typer.Option("--once", help="Stop after the table.")]
+
+
+def demo_cli(
+    folder: _Folder = None,
+    web_port: _WebPort = None,
+    broker_port: _BrokerPort = None,
+    live_rate: _LiveRate = 5.0,
+    once: _Once = False,
+) -> None:
+    """Show the service at work: Kafka, a worker, and a week of a real shop's events.
+
+    The week is moved in time so that it ends now; afterwards its last hours arrive again, slowly.
+    Serves until Ctrl-C, then stops everything that it started and removes its data.
+    """
+    # Imported here: other commands need none of it.
+    from app.demo.folder import default_demo_folder
+    from app.demo.options import DemoOptions
+    from app.demo.run import run_demo
+
+    if not math.isfinite(live_rate) or live_rate < 0:
+        raise SettingError(f"--live-rate {live_rate}: must be 0 (none) or more")
+    if broker_port is not None and not 1 <= broker_port <= 65_535:
+        raise SettingError(f"--broker-port {broker_port}: must be 1 to 65535")
+    with quiet_client():
+        run_demo(
+            DemoOptions(
+                base=folder or default_demo_folder(),
+                web_port=web_port,
+                broker_port=broker_port,
+                live_rate=live_rate,
+                once=once,
+            )
+        )

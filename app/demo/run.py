@@ -1,0 +1,77 @@
+"""The demo from start to stop: what it starts, in which order, and that nothing of it stays."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+
+from app.broker import KAFKA_VERSION, EmbeddedBroker
+from app.demo.folder import RunFolder, run_folder, web_port
+from app.demo.interrupts import Interrupts
+from app.demo.options import DemoOptions
+from app.demo.screen import Screen
+from app.demo.serve import Service
+from app.demo.worker import DemoWorker
+from app.settings import Settings, load_settings
+
+# A week arrives in seconds here: with the defaults most of what users' views show would be
+# dropped by stream time at once, and the oldest revenue some minutes later.
+_KEPT: Final = {"retention": "1d", "revenue_retention": "30d"}
+
+
+def run_demo(options: DemoOptions) -> None:
+    """Run until a signal comes, or with `once` until the table is shown; then stop everything.
+
+    Raises UserError: a port that was asked for is taken, no network at the very first start, a
+    worker or a broker that ended by itself.
+    """
+    screen = Screen()
+    with Interrupts() as interrupts:
+        with suppress(KeyboardInterrupt):
+            _run(options, screen, interrupts)
+        screen.say("Stopped: nothing of it runs any more.")
+
+
+def _run(options: DemoOptions, screen: Screen, interrupts: Interrupts) -> None:
+    settings = load_settings(web_port=options.web_port)
+    asked = "web_port" in settings.model_fields_set
+    with (
+        run_folder(options.base) as folder,
+        web_port(folder.base, settings.web_port, only=asked) as port,
+        _stopping(folder, screen, interrupts),
+        DemoWorker(folder) as worker,
+    ):
+        if port != settings.web_port:
+            screen.say(f"Port {settings.web_port} is taken: this demo serves on port {port}.")
+        screen.step("starting Kafka and a worker")
+        broker = EmbeddedBroker(folder.broker, options.broker_port or 0, show_progress=True)
+        info = broker.start()
+        screen.step(f"Kafka {KAFKA_VERSION} answers on {info.bootstrap}")
+        flags = _flags(settings, info.bootstrap, port, folder)
+        service = Service(options, screen, broker, worker, flags)
+        interrupts.call(service.stop)
+        asyncio.run(service.run())
+
+
+@contextmanager
+def _stopping(folder: RunFolder, screen: Screen, interrupts: Interrupts) -> Iterator[None]:
+    """Clear the folder at the end; after an error its logs stay until the next start."""
+    failed = True
+    try:
+        try:
+            yield
+        finally:
+            interrupts.ignore()
+        failed = False
+    except KeyboardInterrupt:
+        failed = False
+        raise
+    finally:
+        folder.clear(but_logs=failed)
+
+
+def _flags(settings: Settings, bootstrap: str, port: int, folder: RunFolder) -> dict[str, Any]:
+    """The worker's flags, by setting's name; what the environment says is left to it."""
+    kept = {name: time for name, time in _KEPT.items() if name not in settings.model_fields_set}
+    own = {"broker": bootstrap, "web_port": port, "data_dir": str(folder.worker)}
+    return {**kept, **own}
