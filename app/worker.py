@@ -86,6 +86,8 @@ def _explained(error: BaseException) -> BaseException:
 
 
 def _configure_logging(level: str) -> None:
+    # What aiokafka warns of (a rebalance, say) is normal life, and its debugging shows records.
+    logging.getLogger("aiokafka").setLevel(max(logging.ERROR, logging.getLevelName(level)))
     logging.basicConfig(
         stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )

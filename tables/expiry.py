@@ -6,6 +6,7 @@ at a time: readers never see the difference, since every view leaves out by itse
 """
 
 from collections.abc import Callable
+from heapq import heappop, heappush
 from typing import Self
 
 import msgspec
@@ -70,10 +71,16 @@ class Expiry:
     def __init__(self, index: IndexRows) -> None:
         """See the module."""
         self._index = index
-        self._next = self._first_due()
+        # Times under which something may be entered, the soonest first. One whose entries were
+        # rolled back stays in it, and is found empty.
+        self._known = {due for (due, _), _row in index.scan((0, 0), (LAST_TIME, LAST_NUMBER))}
+        self._dues = sorted(self._known)
 
     def enter(self, member: str, due: int) -> None:
         """Have the member looked at once stream time is past `due`, a `slot`."""
+        if due not in self._known:
+            self._known.add(due)
+            heappush(self._dues, due)
         row = self._index.edit((due, 0))
         row.members.append(member)
         row.size += len(member)
@@ -83,21 +90,19 @@ class Expiry:
             full.members, full.size = row.members, row.size
             self._index.put((due, row.sealed), full)
             row.members, row.size = [], 0
-        if due < self._next:
-            self._next = due
 
     def sweep(self, stream_time: int, look_at: Callable[[str], None], limit: int = 2000) -> int:
         """Have about `limit` members at most looked at; how many were."""
         done = 0
-        while self._next < stream_time and done < limit:
-            done += self._sweep_row(self._next, look_at)
-            self._next = self._first_due()
+        while self._dues and self._dues[0] < stream_time and done < limit:
+            done += self._sweep_row(self._dues[0], look_at)
         return done
 
     def _sweep_row(self, due: int, look_at: Callable[[str], None]) -> int:
         """Deal with one row's members: a full one, or the growing one when it is the last."""
         head = self._index.get((due, 0))
         if head is None:
+            self._known.discard(heappop(self._dues))
             return 0
         number = head.sealed
         row = self._index.get((due, number)) if number else head
@@ -108,8 +113,3 @@ class Expiry:
         for member in members:
             look_at(member)
         return len(members)
-
-    def _first_due(self) -> int:
-        for (due, _), _row in self._index.scan((0, 0), (LAST_TIME, LAST_NUMBER)):
-            return due
-        return LAST_TIME

@@ -74,9 +74,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         beat = coordinator._do_heartbeat
 
         async def noted() -> bool:
+            # As of when it was sent: a process stopped meanwhile must not take it for a new one.
+            sent = time.monotonic()
             accepted: bool = await beat()
             if accepted:
-                self.last_heartbeat = time.monotonic()
+                self.last_heartbeat = sent
             return accepted
 
         coordinator._do_heartbeat = noted
