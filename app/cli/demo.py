@@ -1,5 +1,6 @@
 """`streamjoin demo`: a week of a real shop through the whole service on this machine."""
 
+import contextlib
 import math
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +8,7 @@ from typing import Annotated
 import typer
 
 from app.cli.quiet import quiet_client
+from app.demo.interrupts import Interrupts
 from app.errors import SettingError
 
 _Folder = Annotated[
@@ -43,22 +45,29 @@ def demo_cli(
     The week is moved in time so that it ends now; afterwards its last hours arrive again, slowly.
     Serves until Ctrl-C, then stops everything that it started and removes its data.
     """
-    # Imported here: other commands need none of it.
-    from app.demo.folder import default_demo_folder
-    from app.demo.options import DemoOptions
-    from app.demo.run import run_demo
+    with Interrupts() as interrupts, contextlib.suppress(KeyboardInterrupt), quiet_client():
+        # Imported here: other commands need none of it.
+        from app.demo.folder import default_demo_folder
+        from app.demo.options import DemoOptions
+        from app.demo.run import run_demo
 
-    if not math.isfinite(live_rate) or live_rate < 0:
-        raise SettingError(f"--live-rate {live_rate}: must be 0 (none) or more")
-    if broker_port is not None and not 1 <= broker_port <= 65_535:
-        raise SettingError(f"--broker-port {broker_port}: must be 1 to 65535")
-    with quiet_client():
-        run_demo(
-            DemoOptions(
-                base=folder or default_demo_folder(),
-                web_port=web_port,
-                broker_port=broker_port,
-                live_rate=live_rate,
-                once=once,
-            )
+        options = DemoOptions(
+            base=folder or default_demo_folder(),
+            web_port=_port("--web-port", web_port),
+            broker_port=_port("--broker-port", broker_port),
+            live_rate=_rate(live_rate),
+            once=once,
         )
+        run_demo(options, interrupts)
+
+
+def _rate(rate: float) -> float:
+    if not math.isfinite(rate) or rate < 0:
+        raise SettingError(f"--live-rate {rate}: must be 0 (none) or more")
+    return rate
+
+
+def _port(flag: str, port: int | None) -> int | None:
+    if port is not None and not 1 <= port <= 65_535:
+        raise SettingError(f"{flag} {port}: must be 1 to 65535")
+    return port

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, Final
 
 from app.broker import KAFKA_VERSION, EmbeddedBroker
@@ -19,27 +19,20 @@ from app.settings import Settings, load_settings
 _KEPT: Final = {"retention": "1d", "revenue_retention": "30d"}
 
 
-def run_demo(options: DemoOptions) -> None:
+def run_demo(options: DemoOptions, interrupts: Interrupts) -> None:
     """Run until a signal comes, or with `once` until the table is shown; then stop everything.
 
     Raises UserError: a port that was asked for is taken, no network at the very first start, a
-    worker or a broker that ended by itself.
+    worker or a broker that ended by itself. KeyboardInterrupt where a signal came during the start.
     """
-    screen = Screen()
-    with Interrupts() as interrupts:
-        with suppress(KeyboardInterrupt):
-            _run(options, screen, interrupts)
-        screen.say("Stopped: nothing of it runs any more.")
-
-
-def _run(options: DemoOptions, screen: Screen, interrupts: Interrupts) -> None:
-    settings = load_settings(web_port=options.web_port)
+    settings, screen = load_settings(web_port=options.web_port), Screen()
     asked = "web_port" in settings.model_fields_set
     with (
         run_folder(options.base) as folder,
         web_port(folder.base, settings.web_port, only=asked) as port,
-        _stopping(folder, screen, interrupts),
+        _cleared(folder, screen),
         DemoWorker(folder) as worker,
+        _uninterrupted_end(interrupts, screen),
     ):
         if port != settings.web_port:
             screen.say(f"Port {settings.web_port} is taken: this demo serves on port {port}.")
@@ -54,20 +47,28 @@ def _run(options: DemoOptions, screen: Screen, interrupts: Interrupts) -> None:
 
 
 @contextmanager
-def _stopping(folder: RunFolder, screen: Screen, interrupts: Interrupts) -> Iterator[None]:
+def _uninterrupted_end(interrupts: Interrupts, screen: Screen) -> Iterator[None]:
+    """From the end of the block on, however it comes, signals are ignored."""
+    try:
+        yield
+    finally:
+        interrupts.ignore()
+        screen.say("\nStopping.")
+
+
+@contextmanager
+def _cleared(folder: RunFolder, screen: Screen) -> Iterator[None]:
     """Clear the folder at the end; after an error its logs stay until the next start."""
     failed = True
     try:
-        try:
-            yield
-        finally:
-            interrupts.ignore()
+        yield
         failed = False
     except KeyboardInterrupt:
         failed = False
         raise
     finally:
         folder.clear(but_logs=failed)
+        screen.say("Stopped: nothing of it runs any more.")
 
 
 def _flags(settings: Settings, bootstrap: str, port: int, folder: RunFolder) -> dict[str, Any]:

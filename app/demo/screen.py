@@ -54,9 +54,8 @@ class Screen:
 
     @contextmanager
     def waiting(self, text: str) -> Iterator[Callable[[str], None]]:
-        """Keep one line at the bottom up to date; on no terminal it is written once."""
+        """Keep one line at the bottom up to date; nothing where stdout is no terminal."""
         if not self.console.is_terminal:
-            self.say(text)
             yield lambda _: None
             return
         with self.console.status(text) as status:

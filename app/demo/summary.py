@@ -16,7 +16,7 @@ from models.topics import DEAD_LETTERS, ENRICHED_PURCHASES
 
 _BUSIEST: Final = 3
 _READ_MS: Final = 200
-_WHY: Final = {("wrong-type", "purchases"): " (lines without a price, which the shop really wrote)"}
+_WHY: Final = {("wrong-type", "purchases"): " (no price: so the shop wrote them)"}
 
 
 @dataclass(slots=True)
@@ -112,7 +112,7 @@ def rows(summary: Summary) -> Iterator[tuple[str, str]]:
         bought = f"{window.purchases} purchase{'s' * (window.purchases != 1)}"
         yield name, f"{_moment(window.start)}  ${window.revenue:,.2f}, {bought}"
     letters = [
-        f"{count:,} in {topic}, {reason}{_WHY.get((reason, topic), '')}"
+        f"{count:,} {topic}: {reason}{_WHY.get((reason, topic), '')}"
         for (reason, topic), count in outputs.dead_letters.items()
     ]
     yield "dead letters", "; ".join(letters) or "none"

@@ -13,7 +13,9 @@ _OVERALL: Final = (
     ("/readyz", "whether the worker is ready"),
     ("/metrics", "records, lag, commits, dead letters, for Prometheus"),
 )
-_VIEWS: Final = ("recent-clicks", "enriched-purchases", "totals", "event-counts")
+_CLICKS: Final = "recent-clicks"
+_BOUGHT: Final = "enriched-purchases"
+_VIEWS: Final = (_CLICKS, _BOUGHT, "totals", "event-counts")
 
 
 def show_addresses(screen: Screen, url: str, shoppers: Sequence[Shopper]) -> None:
@@ -22,10 +24,12 @@ def show_addresses(screen: Screen, url: str, shoppers: Sequence[Shopper]) -> Non
     for path, what in _OVERALL:
         screen.say(f"  {url}{path:<14}  {what}")
     screen.say(f"\nShoppers of the last hours ({', '.join(_VIEWS)}):")
-    for shopper in shoppers:
-        screen.say(
-            f"  {url}{user_path(shopper.user_id, _VIEWS[0])}  "
-            f"{shopper.clicks} clicks, {shopper.purchases} purchases"
-        )
-    screen.say(f"  {url}{user_path(shoppers[0].user_id, _VIEWS[1])}  with the pages before each")
+    for number, shopper in enumerate(shoppers):
+        view, when = (_CLICKS, "arriving again now") if not number else (_BOUGHT, "again later")
+        screen.say(f"  {url}{user_path(shopper.user_id, view)}  {_deeds(shopper)}, {when}")
     screen.say()
+
+
+def _deeds(shopper: Shopper) -> str:
+    clicks, purchases = shopper.clicks, shopper.purchases
+    return f"{clicks} click{'s' * (clicks != 1)}, {purchases} purchase{'s' * (purchases != 1)}"
