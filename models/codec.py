@@ -181,9 +181,7 @@ def decode_user_events(records: Sequence[Record], max_future_ms: int) -> list[Us
     for record, value in zip(records, _screen(records), strict=True):
         try:
             wire = _decode_user_event(value)
-            user_id = wire.user_id
-            key = record.key
-            time = wire.timestamp
+            user_id, key, time = wire.user_id, record.key, wire.timestamp
             if time < _SECONDS:
                 time *= 1e3
             elif not _MS_FROM < time < _MS:
@@ -200,16 +198,12 @@ def decode_user_events(records: Sequence[Record], max_future_ms: int) -> list[Us
                 if wire.value is not None:
                     scaled = wire.value * 1e6
                     millionths = floor(scaled + 0.5)
-                    if not (
-                        _LEAST_MILLIONTHS < scaled < _MILLIONTHS
-                        and (-0.37 < scaled - millionths < 0.37 or _small(scaled, millionths))
-                    ):
+                    if not _LEAST_MILLIONTHS < scaled < _MILLIONTHS:
                         raise ValueError
-                append(
-                    UserEvent(
-                        user_id, wire.action, ms, millionths, wire.page, wire.session_id, record
-                    )
-                )
+                    if not (-0.37 < scaled - millionths < 0.37 or _small(scaled, millionths)):
+                        raise ValueError
+                session = wire.session_id
+                append(UserEvent(user_id, wire.action, ms, millionths, wire.page, session, record))
                 continue
         except _DOUBTS:
             pass
