@@ -61,9 +61,9 @@ def dead_letter_headers(rejected: Rejected, failed_at_ms: int) -> Headers:
 def late_headers(source: Record, late_for: str, late_by_ms: int, stream_time_ms: int) -> Headers:
     """The headers of a late event.
 
-    `late_for`: the computation, one of `models.topics.COMPUTATIONS`. `late_by_ms`: how far stream
-    time had gone past the last moment at which it would have counted. `stream_time_ms`: the
-    computation's stream time after the record had moved it.
+    `late_for`: the computation, one of `models.topics.COMPUTATIONS`. `late_by_ms`: how far the
+    record's event time lies behind the computation's stream time. `stream_time_ms`: that stream
+    time, after the record had moved it.
     """
     return [
         *source_headers(source),
