@@ -10,6 +10,9 @@ from tests.oracle.model import Expected
 from tests.oracle.records import COUNTS, REVENUE, Record
 
 Differ = Callable[[str, str], None]
+Value = dict[str, object]
+# Partition, user, end.
+Closed = tuple[int, str, object]
 
 
 def check_counts(expected: Expected, observed: list[Record], differ: Differ) -> None:
@@ -82,7 +85,7 @@ def grows(before: object, after: object) -> bool:
 def check_once(
     topic: str,
     end: str,
-    closed: dict[int, list[dict[str, object]]],
+    closed: dict[int, list[Value]],
     observed: list[Record],
     differ: Differ,
 ) -> None:
@@ -90,12 +93,8 @@ def check_once(
 
     They are told apart by user and end; a user's come in the order of their ends.
     """
-    wanted = {
-        (number, str(value["user_id"]), value[end]): value
-        for number, values in closed.items()
-        for value in values
-    }
-    seen: set[tuple[int, str, object]] = set()
+    wanted = by_user_and_end(closed, end)
+    seen: set[Closed] = set()
     latest: dict[tuple[int, str], int] = {}
     for record in sorted(observed, key=lambda r: (r.partition, r.offset)):
         value = parsed(record)
@@ -118,9 +117,16 @@ def check_once(
         differ(f"{topic}:missing", f"{where}")
 
 
-def check_closed(
-    topic: str, wanted: dict[str, object], value: object, record: Record, differ: Differ
-) -> None:
+def by_user_and_end(closed: dict[int, list[Value]], end: str) -> dict[Closed, Value]:
+    """`closed`, the values of each partition, told apart as `check_once` does."""
+    return {
+        (number, str(value["user_id"]), value[end]): value
+        for number, values in closed.items()
+        for value in values
+    }
+
+
+def check_closed(topic: str, wanted: Value, value: object, record: Record, differ: Differ) -> None:
     if not same(wanted, value):
         differ(f"{topic}:value", f"is {shown(value)}, not {shown(wanted)}")
     if record.key != str(wanted["user_id"]).encode():
