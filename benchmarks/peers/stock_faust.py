@@ -13,7 +13,8 @@ from datetime import timedelta
 from typing import Any
 
 import faust
-from faust.types import StreamT
+from faust.types import StreamT, TableT
+from faust.types.tables import WindowWrapperT
 
 
 class ClickEvent(faust.Record):
@@ -42,9 +43,9 @@ class EnrichedPurchase(faust.Record, include_metadata=False):
     recent_pages: list[str]
 
 
-def build(broker: str, data_dir: str, web_port: int, guarantee: str) -> faust.App:
-    """Make the app: three agents, two tables, RocksDB; `guarantee` is Faust's setting."""
-    app = faust.App(
+def make_app(broker: str, data_dir: str, web_port: int, guarantee: str) -> faust.App:
+    """Make the app without agents: RocksDB; `guarantee` is Faust's setting."""
+    return faust.App(
         f"stock-faust-{guarantee}",
         broker=f"kafka://{broker}",
         store="rocksdb://",
@@ -54,21 +55,24 @@ def build(broker: str, data_dir: str, web_port: int, guarantee: str) -> faust.Ap
         web_host="127.0.0.1",
         web_port=web_port,
     )
+
+
+def windowed(
+    table: TableT[str, Any], minutes: int, model: type[ClickEvent | PurchaseEvent]
+) -> WindowWrapperT:
+    """Tumbling windows of the event's own time, `timestamp` in the model."""
+    time: Any = model.timestamp  # On the class, Faust has field descriptors.
+    return table.tumbling(timedelta(minutes=minutes)).relative_to_field(time)
+
+
+def build(broker: str, data_dir: str, web_port: int, guarantee: str) -> faust.App:
+    """Make the app with its three agents and two tables; parameters as in `make_app`."""
+    app = make_app(broker, data_dir, web_port, guarantee)
     clicks_topic = app.topic("stock-clicks", value_type=ClickEvent)
     purchases_topic = app.topic("stock-purchases", value_type=PurchaseEvent)
     enriched_topic = app.topic(f"stock-{guarantee}-enriched", value_type=EnrichedPurchase)
-    clicked_at: Any = ClickEvent.timestamp  # On the class, Faust has field descriptors.
-    purchased_at: Any = PurchaseEvent.timestamp
-    recent_clicks: Any = (
-        app.Table("recent_clicks", default=list)
-        .tumbling(timedelta(minutes=10))
-        .relative_to_field(clicked_at)
-    )
-    revenue: Any = (
-        app.Table("revenue", default=float)
-        .tumbling(timedelta(minutes=5))
-        .relative_to_field(purchased_at)
-    )
+    recent_clicks: Any = windowed(app.Table("recent_clicks", default=list), 10, ClickEvent)
+    revenue: Any = windowed(app.Table("revenue", default=float), 5, PurchaseEvent)
 
     @app.agent(clicks_topic)
     async def track_clicks(clicks: StreamT[ClickEvent]) -> None:
