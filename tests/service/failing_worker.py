@@ -22,17 +22,17 @@ def raise_for(name: str) -> None:
         raise RuntimeError(f"made to fail for {name}")
 
 
-def purchase(self: ShopWork, event: Purchase, clicks_offset: int) -> None:
-    take_purchase(self, event, clicks_offset)
-    raise_for(event.product_id)
+def take_and_raise(self: ShopWork, purchase: Purchase, clicks_offset: int) -> None:
+    take_purchase(self, purchase, clicks_offset)
+    raise_for(purchase.product_id)
 
 
-def take(self: UserEventsWork, event: UserEvent) -> None:
+def count_and_raise(self: UserEventsWork, event: UserEvent) -> None:
     take_event(self, event)
     raise_for(event.action)
 
 
 if __name__ == "__main__":
-    ShopWork.purchase = purchase  # type: ignore[method-assign]
-    UserEventsWork.take = take  # type: ignore[method-assign]
+    ShopWork.purchase = take_and_raise  # type: ignore[method-assign]
+    UserEventsWork.take = count_and_raise  # type: ignore[method-assign]
     main()

@@ -16,9 +16,7 @@ from tests.support.topics import committed, until
 
 async def differences_to_model(service: Service) -> list[str]:
     inputs, outputs = await service.inputs(), await service.outputs()
-    return compare_outputs(
-        Model(inputs, service.oracle, enriched=outputs).run(), outputs, ISSUE_4
-    )
+    return compare_outputs(Model(inputs, service.oracle, enriched=outputs).run(), outputs, ISSUE_4)
 
 
 def but_merged_revenue(differences: list[str]) -> list[str]:

@@ -51,8 +51,8 @@ async def test_a_killed_worker_loses_and_doubles_nothing(kafka: Kafka, tmp_path:
 
 async def test_the_only_worker_is_killed_again_and_again(kafka: Kafka, tmp_path: Path) -> None:
     service = await Service(kafka.bootstrap, 2, {**FAST, "commit_records": "500"}).create()
-    await service.send(traffic(12, 20_000, 2))
-    for _ in range(4):
+    await service.send(traffic(12, 12_000, 2))
+    for _ in range(3):
         before = await progress(service)
         with service.worker(tmp_path) as worker:
             await moved(service, before + 1000)

@@ -1,0 +1,55 @@
+"""Outputs of an open transaction: limits, savepoints."""
+
+import pytest
+
+from app.engine.errors import OutputTooLargeError
+from app.engine.outputs import Outputs
+from models.outputs import Output
+
+LIMIT = 100_000
+
+
+def make_output(size: int, topic: str = "limited", key: bytes = b"k") -> Output:
+    return Output(topic, 0, key, b"x" * size)
+
+
+def test_an_output_beyond_the_topics_limit_is_refused() -> None:
+    outputs = Outputs({"limited": LIMIT})
+    outputs.add(make_output(LIMIT - 500))
+    with pytest.raises(OutputTooLargeError):
+        outputs.add(make_output(LIMIT))
+    outputs.add(make_output(LIMIT, topic="without limit"))
+    assert [len(output.value or b"") for output in outputs.records] == [LIMIT - 500, LIMIT]
+
+
+@pytest.mark.parametrize("value", [b"", None])
+def test_a_large_key_counts_too(value: bytes | None) -> None:
+    outputs = Outputs({"limited": LIMIT})
+    with pytest.raises(OutputTooLargeError):
+        outputs.add(Output("limited", 0, b"k" * LIMIT, value))
+    with pytest.raises(OutputTooLargeError):
+        outputs.add(Output("limited", 0, b"k", value, None, [("h", b"x" * LIMIT)]))
+
+
+def test_rollback_drops_what_came_after_the_savepoint() -> None:
+    outputs = Outputs({})
+    first, second = make_output(1), make_output(2)
+    outputs.add(first)
+    outputs.savepoint()
+    outputs.add(second)
+    outputs.rollback()
+    assert outputs.records == [first]
+    outputs.rollback()
+    assert outputs.records == [first]
+
+
+def test_a_transaction_starts_empty() -> None:
+    outputs = Outputs({})
+    outputs.add(make_output(1))
+    outputs.savepoint()
+    outputs.committed()
+    outputs.rollback()
+    assert outputs.records == []
+    outputs.add(make_output(2))
+    outputs.discard()
+    assert outputs.records == []

@@ -1,0 +1,169 @@
+"""What a worker refuses to start with: one line that says what to do, and its exit status."""
+
+import socket
+from pathlib import Path
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from app.topics_admin import describe
+from models.topics import Direction
+from tests.service.traffic import traffic
+from tests.support.kafka import Kafka
+from tests.support.service import Service, free_port
+from tests.support.topics import committed
+
+LONG_MAX = str(2**63 - 1)
+
+
+async def refused(
+    service: Service, tmp_path: Path, environment: dict[str, str] | None = None
+) -> tuple[int, str]:
+    """The exit status of a worker that must not start, and the one line that it wrote."""
+    with service.worker(tmp_path / "state", environment=environment) as worker:
+        status = await worker.status(30)
+        text = worker.text.strip()
+    assert "Traceback" not in text
+    assert len(text.splitlines()) == 1, text
+    assert text.startswith("streamjoin: ")
+    return status, text
+
+
+async def configure(service: Service, topic: str, **configs: str) -> None:
+    """Set a topic's settings in place of those of `topics create`."""
+    given = {name.replace("_", "."): value for name, value in configs.items()}
+    resource = ConfigResource(ConfigResourceType.TOPIC, service.names[topic], given)
+    admin = AIOKafkaAdminClient(bootstrap_servers=service.bootstrap)
+    await admin.start()
+    try:
+        for answer in await admin.alter_configs([resource]):
+            assert not any(code for code, *_ in answer.resources)
+    finally:
+        await admin.close()
+
+
+async def test_missing_topics(kafka: Kafka, tmp_path: Path) -> None:
+    service = Service(kafka.bootstrap, 1)
+    status, text = await refused(service, tmp_path)
+    assert status == 1
+    assert "topics create" in text
+    assert all(name in text for name in service.names.values())
+    assert await describe(kafka.bootstrap, [f"{service.app_id}-state-changelog"]) == {}
+
+
+async def test_unequal_partitions(kafka: Kafka, tmp_path: Path) -> None:
+    service = await Service(kafka.bootstrap, 1).create()
+    admin = AIOKafkaAdminClient(bootstrap_servers=service.bootstrap)
+    await admin.start()
+    try:
+        more = {service.names["purchases"]: NewPartitions(3)}
+        answer = await admin.create_partitions(more)
+        assert not any(code for _, code, _ in answer.topic_errors)
+    finally:
+        await admin.close()
+    status, text = await refused(service, tmp_path)
+    assert status == 2
+    assert f"{service.names['purchases']} 3" in text
+
+
+async def test_another_number_of_partitions_than_set(kafka: Kafka, tmp_path: Path) -> None:
+    service = await Service(kafka.bootstrap, 2).create()
+    status, text = await refused(service, tmp_path, {"STREAMJOIN_PARTITIONS": "3"})
+    assert status == 2
+    assert "partitions" in text
+
+
+async def test_another_number_of_partitions_than_in_the_state(kafka: Kafka, tmp_path: Path) -> None:
+    """The same app over topics that were made anew."""
+    service = await Service(kafka.bootstrap, 1).create()
+    await service.send(traffic(41, 50, 1))
+    with service.worker(tmp_path / "state") as worker:
+        await service.at_rest()
+        assert await worker.terminate() == 0, worker.text
+    before = await committed(kafka.bootstrap, service.app_id)
+    admin = AIOKafkaAdminClient(bootstrap_servers=service.bootstrap)
+    await admin.start()
+    try:
+        for name in service.of(*Direction):
+            await admin.create_partitions({name: NewPartitions(2)})
+    finally:
+        await admin.close()
+    status, text = await refused(service, tmp_path)
+    assert status == 2
+    assert "1 partitions" in text
+    assert await committed(kafka.bootstrap, service.app_id) == before
+
+
+@pytest.mark.parametrize(
+    ("topic", "name", "value"),
+    [
+        ("enriched-purchases", "retention.ms", "3600000"),
+        ("late-events", "message.timestamp.before.max.ms", "3600000"),
+        ("revenue-per-5min", "message.timestamp.after.max.ms", "3600000"),
+    ],
+)
+async def test_topics_that_would_lose_outputs(
+    kafka: Kafka, tmp_path: Path, topic: str, name: str, value: str
+) -> None:
+    service = await Service(kafka.bootstrap, 1).create()
+    safe = {
+        "retention.ms": "-1",
+        "message.timestamp.before.max.ms": LONG_MAX,
+        "message.timestamp.after.max.ms": LONG_MAX,
+    }
+    await configure(service, topic, **{**safe, name: value})
+    status, text = await refused(service, tmp_path)
+    assert status == 2
+    assert service.names[topic] in text
+    assert f"{name}={value}" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("STREAMJOIN_GRACE", "soon", "grace"),
+        ("STREAMJOIN_WEB_PORT", "70000", "web_port"),
+        ("STREAMJOIN_PROCESSING_GUARANTEE", "twice", "processing_guarantee"),
+        ("STREAMJOIN_STORE", "paper", "store"),
+        ("STREAMJOIN_TOPIC_CLICKS", "same", "same"),
+        ("STREAMJOIN_WEB_HOST", "0.0.0.0", "STREAMJOIN_API_KEY"),
+        ("STREAMJOIN_HEARTBEAT_INTERVAL", "9s", "heartbeat_interval"),
+        ("STREAMJOIN_FAILPOINT", "nowhere:1", "STREAMJOIN_FAILPOINT"),
+    ],
+)
+async def test_wrong_settings(tmp_path: Path, name: str, value: str, says: str) -> None:
+    service = Service(f"127.0.0.1:{free_port()}", 1)
+    environment = {name: value}
+    if says == "same":
+        environment["STREAMJOIN_TOPIC_PURCHASES"] = value
+    status, text = await refused(service, tmp_path, environment)
+    assert status == 2
+    assert says in text
+
+
+async def test_no_broker(tmp_path: Path) -> None:
+    service = Service(f"127.0.0.1:{free_port()}", 1)
+    status, text = await refused(service, tmp_path)
+    assert status == 1
+    assert service.bootstrap in text
+
+
+async def test_data_folder_that_cannot_be_made(kafka: Kafka, tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file, no folder")
+    status, text = await refused(Service(kafka.bootstrap, 1), tmp_path)
+    assert status == 1
+    assert "--data-dir" in text
+
+
+async def test_web_port_of_another(kafka: Kafka, tmp_path: Path) -> None:
+    """Nothing half started: it does not join the group before it can serve."""
+    service = await Service(kafka.bootstrap, 1).create()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        status, text = await refused(service, tmp_path, {"STREAMJOIN_WEB_PORT": port})
+    assert status == 1
+    assert port in text
+    assert await committed(kafka.bootstrap, service.app_id) == {}

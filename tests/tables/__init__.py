@@ -1,0 +1,1 @@
+"""The folds and their rows, without Kafka."""

@@ -1,0 +1,74 @@
+"""Rows over a store in memory, and a row type of a test's own."""
+
+from typing import Any, Self
+
+from app.engine.store.memory import MemoryStore
+from tables.keys import TIME
+from tables.rows import Rows, Table
+from tables.undo import Undoable
+
+
+class Note:
+    """A row that holds a list of numbers."""
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        row = cls()
+        row.numbers = [int(part) for part in data.split(b",") if part]
+        return row
+
+    def encode(self) -> bytes:
+        return b",".join(b"%d" % number for number in self.numbers)
+
+    def copy(self) -> Self:
+        return type(self).decode(self.encode())
+
+
+NOTES = Table("notes", b"n", Note, TIME)
+
+
+class Stored:
+    """Tables over one store; commits and restarts as the engine does them."""
+
+    def __init__(self, cache_rows: int = 8192) -> None:
+        self.store = MemoryStore()
+        self._cache_rows = cache_rows
+        self._rows: dict[str, Rows[Any, Any]] = {}
+        self.undoables: list[Undoable] = []
+
+    def rows(self, table: Table[Any, Any]) -> Rows[Any, Any]:
+        if table.name not in self._rows:
+            self._rows[table.name] = Rows(table, self.store, self._cache_rows)
+        return self._rows[table.name]
+
+    def all(self) -> list[Any]:
+        return [*self._rows.values(), *self.undoables]
+
+    def savepoint(self) -> None:
+        for undoable in self.all():
+            undoable.savepoint()
+
+    def rollback(self) -> None:
+        for undoable in self.all():
+            undoable.rollback()
+
+    def discard(self) -> None:
+        for undoable in self.all():
+            undoable.discard()
+
+    def commit(self) -> None:
+        changes = [change for rows in self._rows.values() for change in rows.changes()]
+        self.store.write(changes, 0)
+        for undoable in self.all():
+            undoable.committed()
+
+    def count(self, *tables: Table[Any, Any]) -> int:
+        """How many committed rows these tables have."""
+        return sum(
+            1
+            for table in tables
+            for _ in self.store.scan(table.prefix, bytes([table.prefix[0] + 1]))
+        )
