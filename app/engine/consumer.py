@@ -145,8 +145,16 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def heartbeat(self) -> None:
         """Prove membership now (reliability, rule 1). Raises LostError."""
-        if not await self.run(self._ensure_consumer()._coordinator._do_heartbeat()):
+        if not await self.run(self._heartbeat()):
             raise LostError("the group no longer knows this member")
+
+    async def _heartbeat(self) -> bool:
+        coordinator = self._ensure_consumer()._coordinator
+        if coordinator.generation < 0 or coordinator._rejoin_needed_fut.done():
+            # On its way into the next generation; a refused heartbeat would start it over.
+            return False
+        accepted: bool = await coordinator._do_heartbeat()
+        return accepted
 
     async def committed(self, tps: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """Fetch the group's committed offsets from the broker; those that there are."""
