@@ -15,7 +15,7 @@ from app.engine.commit_gate import CommitGate
 from app.engine.consumer import Polled
 from app.engine.errors import LostError
 from app.engine.misplaced import MisplacedKeys
-from app.engine.partition_parts import Committed, Deliver, Pace
+from app.engine.partition_parts import Committed, Deliver, Pace, Surroundings
 from app.engine.partition_task import PartitionTask
 from app.engine.state import PartitionState
 from app.engine.store.base import Store
@@ -72,7 +72,16 @@ class Engine:
         self._running: dict[int, asyncio.Task[None]] = {}
         self._writers: dict[int, Writer] = {}
         self._stores: dict[int, Store] = {}
-        self._gate = CommitGate()
+        self._around = Surroundings(
+            parts.topology,
+            parts.acquisition,
+            parts.deliver,
+            self._committed,
+            parts.pace,
+            CommitGate(),
+            parts.clock,
+            parts.metrics,
+        )
         inputs = parts.topology.catalogue.names(Direction.INPUT)
         self.misplaced = MisplacedKeys(inputs, parts.partitions, parts.metrics)
         self.restoring: dict[int, tuple[int, int]] = {}
@@ -196,19 +205,7 @@ class Engine:
         state = PartitionState(
             number, parts.partitions, store, parts.topology, parts.limits, parts.cache_rows
         )
-        return PartitionTask(
-            state,
-            parts.topology,
-            writer,
-            offsets,
-            parts.acquisition,
-            parts.deliver,
-            self._committed,
-            parts.pace,
-            self._gate,
-            parts.clock,
-            parts.metrics,
-        )
+        return PartitionTask(state, writer, offsets, self._around)
 
     def _committed(self, committed: Committed) -> None:
         for listener in self.listeners:

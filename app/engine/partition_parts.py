@@ -3,8 +3,11 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from agents.topology import Flow
+from agents.topology import Flow, Topology
 from app.engine.batches import EventBatch
+from app.engine.clock import Clock
+from app.engine.commit_gate import CommitGate
+from app.observability.metrics import Metrics
 
 Deliver = Callable[[Flow, int, EventBatch[Any]], Awaitable[None]]
 
@@ -33,3 +36,16 @@ class Source(Protocol):
 
     async def release(self, number: int) -> None:
         """Fetch the partition's topics again."""
+
+
+class Surroundings(NamedTuple):
+    """What a worker's partitions share. `on_commit` is told of each commit."""
+
+    topology: Topology
+    source: Source
+    deliver: Deliver
+    on_commit: Callable[[Committed], None]
+    pace: Pace
+    gate: CommitGate
+    clock: Clock
+    metrics: Metrics

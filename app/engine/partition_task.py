@@ -2,23 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiokafka import TopicPartition
 
 from agents.intake import Intake
-from agents.topology import Feed, Flow, Topology
+from agents.topology import Feed, Flow
 from app.engine import failpoints
 from app.engine.batches import EventBatch
-from app.engine.clock import Clock
-from app.engine.commit_gate import CommitGate
 from app.engine.dead_letters import DeadLetters
 from app.engine.errors import HandlingError, OutputTooLargeError
-from app.engine.partition_parts import Committed, Deliver, Pace, Source
+from app.engine.partition_parts import Committed, Surroundings
 from app.engine.state import PartitionState
 from app.engine.writer import Writer
-from app.observability.metrics import Metrics
 from models.dead_letters import ErrorType, Rejected
 from models.outputs import Output
 from models.topics import DEAD_LETTERS, LATE_EVENTS
@@ -43,41 +40,31 @@ class PartitionTask:
     def __init__(
         self,
         state: PartitionState,
-        topology: Topology,
         writer: Writer,
         offsets: Mapping[str, int],
-        source: Source,
-        deliver: Deliver,
-        on_commit: Callable[[Committed], None],
-        pace: Pace,
-        gate: CommitGate,
-        clock: Clock,
-        metrics: Metrics,
+        around: Surroundings,
     ) -> None:
-        """`offsets`: next source offset by topic; `deliver`: hands a batch to its agent."""
+        """`offsets`: next source offset by topic."""
         self.state = state
         self.number = state.number
-        self._topology = topology
-        self._source = source
+        self._writer = writer
+        self._around = around
+        self._clock = around.clock
+        self._metrics = around.metrics
+        self._pace = around.pace
+        catalogue = around.topology.catalogue
+        self._late_events = catalogue.name(LATE_EVENTS)
+        self._dead_letters = DeadLetters(
+            state, catalogue.name(DEAD_LETTERS), around.clock, around.metrics
+        )
         self._flows: list[tuple[Flow, Feed]] = []
         self.intakes: dict[str, Intake[Any]] = {}
         self._start_at(offsets)
-        self._writer = writer
-        self._deliver = deliver
-        self._on_commit = on_commit
-        self._pace = pace
-        self._gate = gate
-        self._clock = clock
-        self._metrics = metrics
-        self._dead_letters = DeadLetters(
-            state, topology.catalogue.name(DEAD_LETTERS), clock, metrics
-        )
-        self._late_events = topology.catalogue.name(LATE_EVENTS)
         self.committed_offsets = dict(offsets)
         self._taken = 0
         self._careful_batches = 0
         self._since: float | None = None
-        self._idle_since = clock.monotonic()
+        self._idle_since = self._clock.monotonic()
         self._stopping = False
         self._wake = asyncio.Event()
 
@@ -93,7 +80,7 @@ class PartitionTask:
     async def run(self) -> None:
         """Process until stopped. Raises LostError, and whatever is a bug."""
         while not self._stopping:
-            await self._gate.quiet()
+            await self._around.gate.quiet()
             try:
                 worked = await self._step()
             except HandlingError as error:
@@ -133,7 +120,7 @@ class PartitionTask:
         failpoints.hit(failpoints.AFTER_STATE_CHANGE)
 
     def _start_at(self, offsets: Mapping[str, int]) -> None:
-        self._flows = [(flow, flow.feed(offsets)) for flow in self._topology.flows]
+        self._flows = [(flow, flow.feed(offsets)) for flow in self._around.topology.flows]
         self.intakes = {i.topic: i for _, feed in self._flows for i in feed.intakes}
 
     async def _rewind(self, error: HandlingError) -> None:
@@ -147,10 +134,10 @@ class PartitionTask:
         )  # fmt: skip
         self.state.discard()
         self.state.careful, self._careful_batches = True, _CAREFUL_BATCHES
-        await self._source.rewind(self.number, self.committed_offsets)
+        await self._around.source.rewind(self.number, self.committed_offsets)
         self._start_at(self.committed_offsets)
         self._taken, self._since = 0, None
-        await self._source.release(self.number)
+        await self._around.source.release(self.number)
 
     async def _hand_over_carefully(self, flow: Flow, events: Sequence[Any]) -> None:
         """Hand over with a savepoint; if it raises, record by record."""
@@ -166,7 +153,7 @@ class PartitionTask:
 
     async def _hand_over(self, flow: Flow, events: Sequence[Any]) -> None:
         batch = EventBatch(self.state, events)
-        await self._deliver(flow, self.number, batch)
+        await self._around.deliver(flow, self.number, batch)
         await batch.handled
 
     async def _one_by_one(self, flow: Flow, events: Sequence[Any]) -> None:
@@ -214,7 +201,7 @@ class PartitionTask:
             for topic, offset in offsets.items()
             if offset != self.committed_offsets.get(topic)
         }
-        with self._gate.commit():
+        with self._around.gate.commit():
             end = await self._writer.commit(prepared.changes, prepared.outputs, moved)
         failpoints.hit(failpoints.BEFORE_STORE_WRITE)
         self.state.committed(prepared.changes, end)
@@ -224,7 +211,7 @@ class PartitionTask:
         self._metrics.committed(self.number, self._taken, self._clock.monotonic() - started)
         self._taken = 0
         self._count_late(prepared.outputs)
-        self._on_commit(Committed(self.number, prepared.changes, offsets))
+        self._around.on_commit(Committed(self.number, prepared.changes, offsets))
 
     def _count_late(self, outputs: Sequence[Output]) -> None:
         for output in outputs:
