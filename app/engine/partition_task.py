@@ -63,6 +63,7 @@ class PartitionTask:
         self.committed_offsets = dict(offsets)
         self._taken = 0
         self._careful_batches = 0
+        self._backlog = False
         self._since: float | None = None
         self._idle_since = self._clock.monotonic()
         self._stopping = False
@@ -80,13 +81,14 @@ class PartitionTask:
     async def run(self) -> None:
         """Process until stopped. Raises LostError, and whatever is a bug."""
         while not self._stopping:
-            await self._around.gate.quiet()
+            if self._backlog:
+                await self._around.gate.quiet()
             try:
                 worked = await self._step()
             except HandlingError as error:
                 await self._rewind(error)
                 continue
-            if self._is_due(backlog=worked):
+            if self._is_due(backlog=self._backlog):
                 await self.commit()
             elif not worked:
                 await self._wait()
@@ -94,10 +96,11 @@ class PartitionTask:
             await self.commit()
 
     async def _step(self) -> bool:
-        worked = False
+        worked = self._backlog = False
         for flow, feed in self._flows:
             items = feed.take(BATCH)
             if items:
+                self._backlog |= len(items) == BATCH
                 failpoints.hit(failpoints.AFTER_POLL)
                 await self._process(flow, items)
                 worked = True
