@@ -31,8 +31,8 @@ def main() -> int:
     from app.settings import load_settings
     from app.worker import run_worker
 
-    line = sys.stdin.buffer.readline()
-    if not line:
+    line = _read_line()
+    if not line.endswith(b"\n"):
         folder.clear()
         return 1
     abandoned = threading.Event()
@@ -48,8 +48,19 @@ def main() -> int:
             folder.clear()
 
 
+def _read_line() -> bytes:
+    """Read up to the end of the line, or of the pipe.
+
+    Not by `sys.stdin`: a thread that waits in it would abort the interpreter at its end.
+    """
+    line = b""
+    while not line.endswith(b"\n") and (data := os.read(0, 65_536)):
+        line += data
+    return line
+
+
 def _watch(abandoned: threading.Event) -> None:
-    sys.stdin.buffer.read()
+    _read_line()
     abandoned.set()
     os.kill(os.getpid(), signal.SIGTERM)
 

@@ -2,9 +2,11 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Final, Self
 
 import msgspec
@@ -39,9 +41,16 @@ class DemoWorker:
         """Use as a context manager: it is stopped at the end of the block."""
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Stop it."""
-        self.stop()
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop it. Raises UserError where it should have stopped well and did not."""
+        status = self.stop()
+        if kind in (None, KeyboardInterrupt) and status not in (0, -signal.SIGTERM):
+            raise self._ended(status)
 
     @property
     def pid(self) -> int:
@@ -60,17 +69,19 @@ class DemoWorker:
     def check(self) -> None:
         """Raise UserError with its last words if it has ended."""
         status = self._process.poll()
-        if status is None:
-            return
+        if status is not None:
+            raise self._ended(status)
+
+    def _ended(self, status: int) -> UserError:
         said = self.log.read_text("utf-8", "replace").strip().splitlines()
         words = "\n  ".join(said[-_LINES_SHOWN:]) or "nothing"
         how = f"exit status {status}" if status >= 0 else f"signal {-status}"
-        raise UserError(
+        return UserError(
             f"the worker has ended ({how}); its log is {self.log} and ends with\n  {words}"
         )
 
-    def stop(self) -> None:
-        """SIGTERM, so that it commits and leaves; SIGKILL if it takes too long."""
+    def stop(self) -> int:
+        """SIGTERM, so that it commits and leaves; SIGKILL if it takes too long; its status."""
         process = self._process
         process.terminate()
         try:
@@ -82,6 +93,7 @@ class DemoWorker:
         if process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.close()
+        return process.returncode
 
 
 def _environment() -> dict[str, str]:
