@@ -57,6 +57,6 @@ lock: ## Renew requirements.lock from pyproject.toml (UPGRADE=--upgrade: newer i
 image: ## Build the container image (DOCKER=podman works too)
 	$(DOCKER) build --tag $(IMAGE) .
 
-clean: ## Remove .venv, builds and caches; the demo's data (.streamjoin) stays
+clean: ## Remove .venv, builds and caches
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -13,6 +13,7 @@ from typing import NoReturn
 from app.engine.faust_app import StreamApp
 from app.errors import UserError
 from app.factory import changelog_topic, make_app
+from app.observability import logs
 from app.settings import Settings
 from app.startup import check_data_dir, check_topics
 
@@ -22,7 +23,7 @@ _LEAVE_SECONDS = 8.5
 
 def run_worker(settings: Settings) -> int:
     """Run a worker; its exit status: 0 after a stop that committed everything."""
-    _configure_logging(settings.log_level)
+    logs.configure(settings.log_level)
     check_data_dir(settings)
     # Rows, records and events hold no cycles: the collector would walk them all for nothing.
     gc.freeze()
@@ -99,11 +100,3 @@ def _explained(error: BaseException) -> UserError:
         return error
     log.error("the worker stops", exc_info=error)
     return UserError(f"stopped by an error: {error!r}")
-
-
-def _configure_logging(level: str) -> None:
-    # What aiokafka warns of (a rebalance, say) is normal life, and its debugging shows records.
-    logging.getLogger("aiokafka").setLevel(max(logging.ERROR, logging.getLevelName(level)))
-    logging.basicConfig(
-        stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )

@@ -29,7 +29,7 @@ class ClassArchive:
 
     @property
     def _path(self) -> Path:
-        key = f"{self.java.path}\n{self.java.version}\n{self.class_path}"
+        key = f"{self.java.path.resolve()}\n{self.java.version}\n{self.class_path}"
         return self.cache / f"classes-{hashlib.sha256(key.encode()).hexdigest()[:16]}.jsa"
 
     @property

@@ -1,46 +1,24 @@
-"""The `streamjoin` command: wires the command groups and turns errors into one line."""
+"""The `streamjoin` command: turns errors into one line and an exit status."""
 
 import sys
 
-import typer
-
-from app.cli.broker import broker_cli
-from app.cli.demo import demo_cli
-from app.cli.produce import produce_cli
-from app.cli.replay import replay_cli
-from app.cli.topics import topics_cli
-from app.cli.worker import worker_cli
 from app.errors import UserError
-
-cli = typer.Typer(
-    name="streamjoin",
-    help="Join a shop's clicks with its purchases while they happen.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
-
-
-@cli.callback()
-def root() -> None:
-    """Join a shop's clicks with its purchases while they happen."""
-
-
-cli.command("worker")(worker_cli)
-cli.command("demo")(demo_cli)
-cli.command("replay")(replay_cli)
-cli.command("produce")(produce_cli)
-cli.add_typer(broker_cli, name="broker")
-cli.add_typer(topics_cli, name="topics")
 
 
 def main() -> None:
-    """Run the command line; a `UserError` is one line on stderr and its exit status."""
+    """Run the command line; a `UserError` is one line on stderr and its exit status.
+
+    Ctrl-C at any moment, also while packages are still being imported, is exit status 130.
+    """
     try:
+        from app.cli.commands import cli
+
         cli()
     except UserError as error:
-        typer.echo(f"streamjoin: {error}", err=True)
+        sys.stderr.write(f"streamjoin: {error}\n")
         sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from app.engine import failpoints
 from app.engine.clock import Clock
 from app.engine.errors import OutputTooLargeError
 from app.engine.state import PartitionState
-from app.observability.metrics import Metrics
 from models.dead_letters import Rejected, dead_letter_headers, replaced_value_headers
 from models.outputs import Output
 
@@ -12,12 +11,11 @@ from models.outputs import Output
 class DeadLetters:
     """One partition's way to `dead-letters`."""
 
-    def __init__(self, state: PartitionState, topic: str, clock: Clock, metrics: Metrics) -> None:
+    def __init__(self, state: PartitionState, topic: str, clock: Clock) -> None:
         """`topic`: its actual name."""
         self._state = state
         self._topic = topic
         self._clock = clock
-        self._metrics = metrics
 
     def bury(self, rejected: Rejected) -> None:
         """Write a record to `dead-letters`; a value too large for it by its size and digest."""
@@ -30,4 +28,3 @@ class DeadLetters:
         except OutputTooLargeError:
             headers = [*headers, *replaced_value_headers(source.value or b"")]
             self._state.send(Output(self._topic, number, source.key, None, None, headers))
-        self._metrics.dead_letter(source.topic, rejected.error)

@@ -54,9 +54,8 @@ class PartitionTask:
         self._pace = around.pace
         catalogue = around.topology.catalogue
         self._late_events = catalogue.name(LATE_EVENTS)
-        self._dead_letters = DeadLetters(
-            state, catalogue.name(DEAD_LETTERS), around.clock, around.metrics
-        )
+        self._dead_topic = catalogue.name(DEAD_LETTERS)
+        self._dead_letters = DeadLetters(state, self._dead_topic, around.clock)
         self._flows: list[tuple[Flow, Feed]] = []
         self.intakes: dict[str, Intake[Any]] = {}
         self._start_at(offsets)
@@ -213,13 +212,18 @@ class PartitionTask:
         self._since, self._idle_since = None, self._clock.monotonic()
         self._metrics.committed(self.number, self._taken, self._clock.monotonic() - started)
         self._taken = 0
-        self._count_late(prepared.outputs)
+        self._count(prepared.outputs)
         self._around.on_commit(Committed(self.number, prepared.changes, offsets))
 
-    def _count_late(self, outputs: Sequence[Output]) -> None:
+    def _count(self, outputs: Sequence[Output]) -> None:
+        """Count the committed late events and dead letters: never one of a lost transaction."""
         for output in outputs:
             if output.topic == self._late_events:
                 self._metrics.late_event(dict(output.headers)["late.for"].decode())
+            elif output.topic == self._dead_topic:
+                headers = dict(output.headers)
+                reason = headers["error.type"].decode()
+                self._metrics.dead_letter(headers["source.topic"].decode(), reason)
 
     async def _wait(self) -> None:
         self._wake.clear()

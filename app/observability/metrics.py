@@ -9,8 +9,6 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from models.dead_letters import ErrorType
-
 Lag = tuple[str, int, int]
 _COMMIT_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -82,9 +80,9 @@ class Metrics:
         self._commit_records.inc(records)
         self._commit_seconds.observe(seconds)
 
-    def dead_letter(self, topic: str, reason: ErrorType) -> None:
+    def dead_letter(self, topic: str, reason: str) -> None:
         """Count a dead letter."""
-        self._dead_letters.labels(topic, reason.value).inc()
+        self._dead_letters.labels(topic, reason).inc()
 
     def late_event(self, computation: str) -> None:
         """Count a committed late event."""

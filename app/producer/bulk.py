@@ -119,12 +119,23 @@ class BulkSender:
         Raises `RefusedError` or `UnacknowledgedError`; after it, nothing more can be sent.
         """
         self._raise_error()
+        self._keep_step()
         async with self._draining:
             while self.full:
                 lane, partition, batch = self.full[0]
                 await self._queue(lane.topic, partition, batch)
                 del self.full[0]
         self._raise_error()
+
+    def _keep_step(self) -> None:
+        """Send what other topics have for the partitions whose batches are full.
+
+        Else a busy topic runs hours of event time ahead of a quiet one in the same partition, and
+        whoever reads both while they are written finds the quiet one's events late.
+        """
+        for partition in {partition for _, partition, _ in self.full}:
+            for lane in self._lanes.values():
+                lane.close_partial(partition)
 
     async def send_partial(self) -> None:
         """Queue everything that was put so far, without waiting for acknowledgements."""

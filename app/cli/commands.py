@@ -1,0 +1,31 @@
+"""The commands, wired together."""
+
+import typer
+
+from app.cli.broker import broker_cli
+from app.cli.demo import demo_cli
+from app.cli.produce import produce_cli
+from app.cli.replay import replay_cli
+from app.cli.topics import topics_cli
+from app.cli.worker import worker_cli
+
+cli = typer.Typer(
+    name="streamjoin",
+    help="Join a shop's clicks with its purchases while they happen.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+@cli.callback()
+def root() -> None:
+    """Join a shop's clicks with its purchases while they happen."""
+
+
+cli.command("worker")(worker_cli)
+cli.command("demo")(demo_cli)
+cli.command("replay")(replay_cli)
+cli.command("produce")(produce_cli)
+cli.add_typer(broker_cli, name="broker")
+cli.add_typer(topics_cli, name="topics")
