@@ -1,13 +1,18 @@
 """Assignments and revocations of an engine whose partitions do nothing."""
 
 import asyncio
+from inspect import signature
 from typing import cast
+from unittest.mock import MagicMock
 
 from app.engine.engine import Engine, Parts
 from app.engine.partition_task import PartitionTask
 from app.engine.store.base import Store
 from app.engine.store.memory import MemoryStore
 from app.engine.writer import Writer
+
+PARTS = list(signature(Parts).parameters)
+"""None of them is asked for anything here."""
 
 
 class SlowTask:
@@ -49,7 +54,7 @@ class Owner(Engine):
     """An engine with one partition of the test's own."""
 
     def __init__(self) -> None:
-        super().__init__(cast("Parts", None))
+        super().__init__(MagicMock(spec=Parts, **dict.fromkeys(PARTS, MagicMock())))
         self.log: list[str] = []
         self.task = SlowTask(self.log)
 

@@ -48,12 +48,12 @@ async def test_stopped_in_the_middle_it_goes_on_exactly(
     kafka: Kafka, tmp_path: Path, store: str
 ) -> None:
     """SIGTERM amid a backlog: exit 0 within 10 s; the next start restores and goes on."""
-    settings = {"store": store, "commit_records": "500"}
+    settings = {"store": store, "commit_records": "300"}
     service = await Service(kafka.bootstrap, 2, settings).create()
-    total = 12_000
+    total = 8_000
     await service.send(traffic(32, total, 2))
     stopped = 0
-    for _ in range(3):
+    for _ in range(2):
         before = sum((await committed(service.bootstrap, service.app_id)).values())
 
         async def under_way() -> bool:
