@@ -48,6 +48,7 @@ class Intake(Generic[E]):
             self._fetched.append((records[at : at + _DECODE_AT_ONCE], now))
         self._waiting += len(records)
         self.read_to = records[-1].offset + 1
+        self.quiet_since = float("inf")
 
     def answered(self, position: int, stable_end: int | None, at: float) -> None:
         """Note the broker's answer: how far was read, up to its last stable offset then.

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NoReturn
 
+from app.cli.quiet import quiet_client
 from app.engine.faust_app import StreamApp
 from app.errors import UserError
 from app.factory import changelog_topic, make_app
@@ -32,7 +33,8 @@ def run_worker(settings: Settings) -> int:
 
 
 async def _run(settings: Settings) -> int:
-    topics = await check_topics(settings, changelog_topic(settings))
+    with quiet_client():
+        topics = await check_topics(settings, changelog_topic(settings))
     app = make_app(settings, topics)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

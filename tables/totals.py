@@ -1,24 +1,25 @@
 """Totals since ever: user events per action, purchases and revenue (contract 4, totals).
 
 Per user, and over the whole partition under the empty user. Never late, never dropped. The head row
-holds the first 64 actions; further ones lie in overflow rows by a hash of their name, so that no
-row grows without end.
+holds the first 64 actions; further ones lie in overflow rows by a hash of their name, and a very
+long name in a row of its own, so that no row grows without end.
 """
 
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Self
-from zlib import crc32
 
 import msgspec
 
-from tables.keys import LAST_NUMBER, USER_NUMBER
+from tables.keys import LAST_TIME, USER_TIME
 from tables.rows import RowReader, Rows, Table
 from tables.undo import StreamTime
 
 NAME = "totals"
 EVERYBODY = ""
 _HEAD_ACTIONS = 64
-_OVERFLOW_ROWS = 1024
+_OVERFLOW_ROWS = 1 << 16
+_LONG_ACTION = 256
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(tuple[int, int, dict[str, int]]).decode
 
@@ -54,7 +55,7 @@ class TotalsRow:
 
 
 UserPart = tuple[str, int]
-TOTALS = Table("totals", b"t", TotalsRow, USER_NUMBER)
+TOTALS = Table("totals", b"t", TotalsRow, USER_TIME)
 _HEAD = 0
 
 
@@ -90,17 +91,25 @@ class TotalsFold:
         self._count(EVERYBODY, action)
 
     def _count(self, user_id: str, action: str) -> None:
-        actions = self._rows.edit((user_id, _HEAD)).actions
-        if action not in actions and len(actions) >= _HEAD_ACTIONS:
-            overflow = 1 + crc32(action.encode()) % _OVERFLOW_ROWS
-            actions = self._rows.edit((user_id, overflow)).actions
+        if len(action) > _LONG_ACTION:
+            actions = self._rows.edit((user_id, _OVERFLOW_ROWS + 1 + _digest(action))).actions
+        else:
+            actions = self._rows.edit((user_id, _HEAD)).actions
+            if action not in actions and len(actions) >= _HEAD_ACTIONS:
+                overflow = 1 + _digest(action) % _OVERFLOW_ROWS
+                actions = self._rows.edit((user_id, overflow)).actions
         actions[action] = actions.get(action, 0) + 1
+
+
+def _digest(action: str) -> int:
+    """Give 62 bits: more than anybody can fill with names that meet."""
+    return int.from_bytes(blake2b(action.encode(), digest_size=8).digest(), "big") >> 2
 
 
 def view(rows: RowReader[UserPart, TotalsRow], user_id: str) -> Totals:
     """Give a user's totals, or with `EVERYBODY` the partition's."""
     totals = Totals()
-    for _, row in rows.scan((user_id, _HEAD), (user_id, LAST_NUMBER)):
+    for _, row in rows.scan((user_id, _HEAD), (user_id, LAST_TIME)):
         totals.purchases += row.purchases
         totals.revenue += row.revenue
         for action, count in row.actions.items():

@@ -90,6 +90,8 @@ class UserLog:
     def append(self, user_id: str, item: Item, size: int, stream_time: int) -> None:
         """Add an item of about `size` bytes."""
         row = self._rows.edit(user_id)
+        if row.size + size > PART_BYTES and row.items:
+            self._seal(user_id, row, size)
         items, time = row.items, item[0]
         if items:
             if time < items[-1][0]:
@@ -104,7 +106,7 @@ class UserLog:
                 self._expiry.enter(user_id, self._due(time))
         row.size += size
         if row.size >= PART_BYTES or len(items) >= PART_ITEMS:
-            self._seal(user_id, row)
+            self._seal(user_id, row, 0)
 
     def between(self, user_id: str, low: int, high: int, limit: int | None) -> list[Item]:
         """Give items with event time in [low, high], in order; the newest `limit` at most."""
@@ -140,9 +142,10 @@ class UserLog:
                     self._parts.delete((user_id, part.number))
             row.parts = tuple(part for part in row.parts if part.high >= floor)
 
-    def _seal(self, user_id: str, row: LogRow) -> None:
+    def _seal(self, user_id: str, row: LogRow, more: int) -> None:
+        """Seal the row's items, before `more` bytes are added."""
         growth = 1 + len(row.parts) // MANY_PARTS
-        if row.size < PART_BYTES * growth and len(row.items) < PART_ITEMS * growth:
+        if row.size + more <= PART_BYTES * growth and len(row.items) < PART_ITEMS * growth:
             return
         number = row.parts[-1].number + 1 if row.parts else 0
         part = LogRow()

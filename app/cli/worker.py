@@ -1,11 +1,17 @@
 """`streamjoin worker`: one worker in the foreground."""
 
+import signal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from app.settings import load_settings
+
+
+def _stop_before_start(*_: object) -> NoReturn:
+    """Nothing has begun that would have to be finished."""
+    raise typer.Exit(0)
 
 
 def worker_cli(
@@ -26,6 +32,7 @@ def worker_cli(
     Every setting can be given in the environment (STREAMJOIN_...) or in .env as well. SIGTERM:
     finish, commit, leave the group, exit.
     """
+    signal.signal(signal.SIGTERM, _stop_before_start)
     settings = load_settings(
         broker=broker,
         web_host=web_host,

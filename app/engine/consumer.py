@@ -14,7 +14,6 @@ import aiokafka
 from aiokafka import TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
-from faust.types import TP
 from mode import Service
 
 from app.engine.errors import LostError
@@ -82,6 +81,15 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             return accepted
 
         coordinator._do_heartbeat = noted
+
+    async def on_thread_stop(self) -> None:
+        """Leave the group; a rebalance that is under way is not waited for."""
+        consumer = self._consumer
+        if consumer is not None and consumer._coordinator._rejoin_needed_fut.done():
+            joining = consumer._coordinator._coordination_task
+            joining.cancel()
+            await asyncio.wait([joining])
+        await super().on_thread_stop()
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine in the thread, and wait for it here."""
@@ -232,15 +240,3 @@ class Transport(driver.Transport):
     """Faust's aiokafka transport with our consumer."""
 
     Consumer = Consumer
-
-
-def assigned_partitions(assigned: set[TP], sources: Sequence[str]) -> set[int]:
-    """Give the partition numbers whose source topics are all assigned here.
-
-    Raises LostError if some topic's partition went to another worker than the rest.
-    """
-    numbers = [{tp.partition for tp in assigned if tp.topic == topic} for topic in sources]
-    together = set.intersection(*numbers)
-    if any(found != together for found in numbers):
-        raise LostError("the topics' partitions were not assigned together")
-    return together

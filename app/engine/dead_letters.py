@@ -25,6 +25,11 @@ class DeadLetters:
         number = source.partition
         try:
             self._state.send(Output(self._topic, number, source.key, source.value, None, headers))
+            return
         except OutputTooLargeError:
             headers = [*headers, *replaced_value_headers(source.value or b"")]
+        try:
             self._state.send(Output(self._topic, number, source.key, None, None, headers))
+        except OutputTooLargeError:  # The key alone is too large: its size stands for it.
+            headers = [*headers, ("key.size", b"%d" % len(source.key or b""))]
+            self._state.send(Output(self._topic, number, None, None, None, headers))

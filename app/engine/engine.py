@@ -70,6 +70,7 @@ class Engine:
         self.on_failure: Callable[[BaseException], None] = lambda _: None
         self.listeners: list[CommitListener] = []
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._releasing = asyncio.Lock()
         self._writers: dict[int, Writer] = {}
         self._stores: dict[int, Store] = {}
         self._around = Surroundings(
@@ -98,19 +99,17 @@ class Engine:
         """Finish and commit what is in hand, and stop owning everything."""
         failpoints.hit(failpoints.ON_REVOKE)
         self.assigned = set()
-        for task in self.tasks.values():
-            task.stop()
-        for number, owner in self._running.items():
-            if number not in self.tasks:  # Still acquiring: nothing of it is worth keeping.
-                owner.cancel()
-        running = list(self._running.values())
-        self._running = {}
-        if running:
-            await asyncio.wait(running)
-        self.tasks = {}
-        await asyncio.gather(*(writer.close() for writer in self._writers.values()))
-        self._writers = {}
-        self.restoring = {}
+        async with self._releasing:  # A stop may come while a revocation is under way.
+            for task in self.tasks.values():
+                task.stop()
+            for number, owner in self._running.items():
+                if number not in self.tasks:  # Still acquiring: nothing of it is worth keeping.
+                    owner.cancel()
+            if self._running:
+                await asyncio.wait(list(self._running.values()))
+            self._running, self.tasks = {}, {}
+            await asyncio.gather(*(writer.close() for writer in self._writers.values()))
+            self._writers, self.restoring = {}, {}
 
     async def close(self) -> None:
         """Release everything and close the stores."""

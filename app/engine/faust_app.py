@@ -14,8 +14,9 @@ from faust.types import TP, ConsumerMessage
 from mode.types import ServiceT
 
 from agents.topology import Flow
+from app.engine.assignment import assigned_partitions
 from app.engine.batches import EventBatch
-from app.engine.consumer import Consumer, Transport, assigned_partitions
+from app.engine.consumer import Consumer, Transport
 from app.engine.engine import Engine
 from app.engine.faust_agent import BatchAgent, BatchStream
 from app.engine.recovery import StateRecovery

@@ -7,6 +7,8 @@ from models.outputs import Output
 
 # What a record adds to key, value and headers in a batch of its own, at most.
 _OVERHEAD = 128
+# Far enough from a limit that nobody has to look closer.
+_MARGIN = 4096
 
 
 def size_of(output: Output) -> int:
@@ -23,12 +25,14 @@ class Outputs:
         self.records: list[Output] = []
         self._saved = 0
         self._limits = limits
+        self._safe = min(limits.values(), default=1 << 30) - _MARGIN
 
     def add(self, output: Output) -> None:
         """Collect a record; OutputTooLargeError if its topic does not take one of that size."""
-        value = output.value
-        # Most records are far from any limit: look closer only where one is not.
-        if value is not None and len(value) > 16_384:
+        size = len(output.value or b"") + len(output.key or b"")
+        for _, header in output.headers:
+            size += len(header)
+        if size > self._safe:
             size, limit = size_of(output), self._limits.get(output.topic)
             if limit is not None and size > limit:
                 raise OutputTooLargeError(

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,8 +29,6 @@ BATCH = 512
 _BACKLOG_SECONDS = 3.0
 # Past transaction markers alone the committed offset moves only so often.
 _IDLE_SECONDS = 1.0
-# After a handler has raised, so many batches are run with a savepoint each.
-_CAREFUL_BATCHES = 100
 # How often the merge looks whether a purchase has waited long enough.
 _LOOK_SECONDS = 0.02
 
@@ -60,8 +59,9 @@ class PartitionTask:
         self.intakes: dict[str, Intake[Any]] = {}
         self._start_at(offsets)
         self.committed_offsets = dict(offsets)
-        self._taken = 0
-        self._careful_batches = 0
+        self._taken: Counter[str] = Counter()
+        # Whether a handler has raised since the last commit: until one without, run carefully.
+        self._raised = False
         self._backlog = False
         self._since: float | None = None
         self._idle_since = self._clock.monotonic()
@@ -108,17 +108,17 @@ class PartitionTask:
     async def _process(self, flow: Flow, items: list[Any]) -> None:
         if self._since is None:
             self._since = self._clock.monotonic()
-        self._taken += len(items)
-        events = [item for item in items if not isinstance(item, Rejected)]
-        if len(events) < len(items):
-            for item in items:
-                if isinstance(item, Rejected):
-                    self._dead_letters.bury(item)
-        if events and self.state.careful:
-            await self._hand_over_carefully(flow, events)
-        elif events:
-            await self._hand_over(flow, events)
-        self._metrics.processed(flow.name, len(items))
+        self._taken[flow.name] += len(items)
+        if not self.state.careful:
+            await self._hand_over(flow, items)
+        else:
+            self.state.savepoint()
+            try:
+                await self._hand_over(flow, items)
+            except HandlingError:
+                self.state.rollback()
+                self._raised = True
+                await self._one_by_one(flow, items)
         failpoints.hit(failpoints.AFTER_STATE_CHANGE)
 
     def _start_at(self, offsets: Mapping[str, int]) -> None:
@@ -135,47 +135,43 @@ class PartitionTask:
             self.number, error.__cause__,
         )  # fmt: skip
         self.state.discard()
-        self.state.careful, self._careful_batches = True, _CAREFUL_BATCHES
+        self.state.careful = self._raised = True
         await self._around.source.rewind(self.number, self.committed_offsets)
         self._start_at(self.committed_offsets)
-        self._taken, self._since = 0, None
+        self._since = None
+        self._taken.clear()
         await self._around.source.release(self.number)
 
-    async def _hand_over_carefully(self, flow: Flow, events: Sequence[Any]) -> None:
-        """Hand over with a savepoint; if it raises, record by record."""
-        self.state.savepoint()
-        try:
-            await self._hand_over(flow, events)
-        except HandlingError:
-            self.state.rollback()
-            self._careful_batches = _CAREFUL_BATCHES
-            await self._one_by_one(flow, events)
-        self._careful_batches -= 1
-        self.state.careful = self._careful_batches > 0
+    async def _hand_over(self, flow: Flow, items: Sequence[Any]) -> None:
+        """Have the agent handle the events, and bury what is not valid."""
+        events = [item for item in items if not isinstance(item, Rejected)]
+        if events:
+            batch = EventBatch(self.state, events)
+            await self._around.deliver(flow, self.number, batch)
+            await batch.handled
+        if len(events) < len(items):
+            for item in items:
+                if isinstance(item, Rejected):
+                    self._dead_letters.bury(item)
 
-    async def _hand_over(self, flow: Flow, events: Sequence[Any]) -> None:
-        batch = EventBatch(self.state, events)
-        await self._around.deliver(flow, self.number, batch)
-        await batch.handled
-
-    async def _one_by_one(self, flow: Flow, events: Sequence[Any]) -> None:
-        for event in events:
+    async def _one_by_one(self, flow: Flow, items: Sequence[Any]) -> None:
+        for item in items:
             attempts = 0
-            while (cause := await self._attempt(flow, event)) is not None:
+            while (cause := await self._attempt(flow, item)) is not None:
                 attempts += 1
                 if isinstance(cause, OutputTooLargeError):
-                    self._dead_letters.bury(Rejected(ErrorType.TOO_LARGE, str(cause), event.source))
+                    self._dead_letters.bury(Rejected(ErrorType.TOO_LARGE, str(cause), item.source))
                     break
                 if attempts >= self._pace.max_attempts:
                     raised = f"{flow.name} raised {type(cause).__name__}"
-                    self._dead_letters.bury(Rejected(ErrorType.HANDLER, raised, event.source))
+                    self._dead_letters.bury(Rejected(ErrorType.HANDLER, raised, item.source))
                     break
 
-    async def _attempt(self, flow: Flow, event: Any) -> BaseException | None:  # noqa: ANN401
-        """Have one event handled; what its handling raised, after its changes were taken back."""
+    async def _attempt(self, flow: Flow, item: Any) -> BaseException | None:  # noqa: ANN401
+        """Have one item dealt with; what its handling raised, after its changes were taken back."""
         self.state.savepoint()
         try:
-            await self._hand_over(flow, [event])
+            await self._hand_over(flow, [item])
         except HandlingError as error:
             self.state.rollback()
             return error.__cause__
@@ -191,7 +187,7 @@ class PartitionTask:
             return moved and self._next_offsets() != self.committed_offsets
         age = now - self._since
         limit = max(self._pace.interval, _BACKLOG_SECONDS) if backlog else self._pace.interval
-        return age >= limit or self._taken >= self._pace.records
+        return age >= limit or self._taken.total() >= self._pace.records
 
     async def commit(self) -> None:
         """Commit everything taken so far; raises LostError."""
@@ -210,8 +206,9 @@ class PartitionTask:
         failpoints.hit(failpoints.AFTER_STORE_WRITE)
         self.committed_offsets = offsets
         self._since, self._idle_since = None, self._clock.monotonic()
+        self.state.careful, self._raised = self._raised, False
         self._metrics.committed(self.number, self._taken, self._clock.monotonic() - started)
-        self._taken = 0
+        self._taken.clear()
         self._count(prepared.outputs)
         self._around.on_commit(Committed(self.number, prepared.changes, offsets))
 

@@ -5,11 +5,28 @@ from collections.abc import Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import (
+    InvalidTimestampError,
+    InvalidTopicError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    TopicAuthorizationFailedError,
+)
 
 from app.engine import failpoints
+from app.engine.errors import StateError
 from app.engine.store.base import Change
 from app.producer.partitioners import by_key
 from models.outputs import Output
+
+# What trying again does not help against.
+REFUSALS = (
+    InvalidTimestampError,
+    InvalidTopicError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    TopicAuthorizationFailedError,
+)
 
 
 class Batches:
@@ -62,19 +79,27 @@ class Batches:
     async def send(self) -> list[tuple[tuple[str, int], int, Any]]:
         """Send all; ((topic, partition), records, broker's metadata) of each batch, in order.
 
-        Awaits every batch (reliability, rule 2). Raises KafkaError on the first refusal.
+        Awaits every batch (reliability, rule 2). Raises KafkaError on the first failure, StateError
+        where the broker will never take a record.
         """
         batches = [*self._full, *((t, p, b) for (t, p), b in self._open.items())]
-        counts = [batch.record_count() for _, _, batch in batches]
-        futures = []
+        sent: list[tuple[tuple[str, int], int, Any]] = []
+        futures: list[asyncio.Future[Any]] = []
         try:
             for topic, partition, batch in batches:
-                futures.append(await self._producer.send_batch(batch, topic, partition=partition))
+                records = batch.record_count()
+                future = await self._producer.send_batch(batch, topic, partition=partition)
+                futures.append(future)
+                sent.append(((topic, partition), records, future))
                 failpoints.hit(failpoints.AFTER_SOME_SENDS)
-            results = await asyncio.gather(*futures)
-        except BaseException:
-            for future in futures:
-                future.cancel()
-            raise
-        places = [(topic, partition) for topic, partition, _ in batches]
-        return list(zip(places, counts, results, strict=True))
+        finally:
+            results = await asyncio.gather(*futures, return_exceptions=True)
+        for (topic, _), result in zip((place for place, _, _ in sent), results, strict=True):
+            if isinstance(result, REFUSALS):
+                raise StateError(
+                    f"the broker refuses a record for {topic} ({type(result).__name__}): its "
+                    "settings have changed, or this is a bug; put them right and start again"
+                ) from result
+            if isinstance(result, BaseException):
+                raise result
+        return [(p, n, r) for (p, n, _), r in zip(sent, results, strict=True)]

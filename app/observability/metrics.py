@@ -3,7 +3,7 @@
 No metric carries a key or anything of a user.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -35,12 +35,9 @@ class Metrics:
         """Register all but the lag, which needs somebody to ask: `watch_lag`."""
         self.registry = CollectorRegistry()
         self._records = self._counter(
-            "records", "Records taken, valid or not, by the agent that takes them.", "agent"
+            "records", "Records committed, valid or not, by the agent that took them.", "agent"
         )
         self._commits = self._counter("commits", "Committed transactions.", "partition")
-        self._commit_records = self._counter(
-            "committed_records", "Source records in committed transactions."
-        )
         self._commit_seconds = Histogram(
             "streamjoin_commit_seconds",
             "Duration of a commit, from its start to the end of the store write.",
@@ -70,14 +67,11 @@ class Metrics:
         """Ask `read` for (topic, partition, records) whenever metrics are collected."""
         self.registry.register(_LagCollector(read))
 
-    def processed(self, agent: str, records: int) -> None:
-        """Count records taken by an agent."""
-        self._records.labels(agent).inc(records)
-
-    def committed(self, partition: int, records: int, seconds: float) -> None:
-        """Count a committed transaction."""
+    def committed(self, partition: int, taken: Mapping[str, int], seconds: float) -> None:
+        """Count a committed transaction; `taken`: source records by agent."""
         self._commits.labels(str(partition)).inc()
-        self._commit_records.inc(records)
+        for agent, records in taken.items():
+            self._records.labels(agent).inc(records)
         self._commit_seconds.observe(seconds)
 
     def dead_letter(self, topic: str, reason: str) -> None:
