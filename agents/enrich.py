@@ -127,8 +127,9 @@ async def enrich(batches: Batches[Click | TakenPurchase]) -> None:
     """The agent of `clicks` and `purchases`."""
     async for batch in batches:
         shop = batch.work(ShopWork)
+        click, purchase = shop.click, shop.purchase
         for event in batch:
             if isinstance(event, Click):
-                shop.click(event)
+                click(event)
             else:
-                shop.purchase(event.purchase, event.clicks_offset)
+                purchase(event.purchase, event.clicks_offset)

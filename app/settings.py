@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     topic_retention: OptionalDuration = None
 
     commit_interval: Duration = 100
-    commit_records: int = Field(20_000, ge=1)
+    commit_records: int = Field(60_000, ge=1)
     max_attempts: int = Field(3, ge=1, le=1000)
     session_timeout: Duration = 10_000
     heartbeat_interval: Duration = 3_000

@@ -1,10 +1,11 @@
 """A record on its way out, before it is part of a transaction."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 
-class Output(NamedTuple):
+class Output(Struct, frozen=True, gc=False):
     """One record to write.
 
     `partition` None: by murmur2 of the key. `timestamp`: ms, None: the time of writing.

@@ -1,5 +1,6 @@
 """The join of a purchase with the clicks before it, by event time (contract 4)."""
 
+from sys import intern
 from typing import NamedTuple
 
 from tables.outcome import Late
@@ -29,11 +30,14 @@ class Enrichment:
         self._keep = rules.click_keep
 
     def click(self, user_id: str, time: int, offset: int, page: str) -> Late | None:
-        """Take a click: it is kept, unless it is late."""
+        """Take a click: it is kept, unless it is late.
+
+        A shop has few pages and many clicks: interned, a page is held once.
+        """
         now = self._time.advance(time)
         if now - time > self._keep:
             return Late(NAME, now - time, now)
-        self._append(user_id, (time, offset, page), len(page) + ITEM_BYTES, now)
+        self._append(user_id, (time, offset, intern(page)), len(page) + ITEM_BYTES, now)
         return None
 
     def purchase(self, user_id: str, time: int) -> Joined:

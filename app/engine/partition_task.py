@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 # Events handed over at a time: some milliseconds of work, so that HTTP is answered in between.
 BATCH = 512
 # Backlog is committed in larger pieces: a transaction costs milliseconds whatever it holds.
-_BACKLOG_SECONDS = 3.0
+_BACKLOG_SECONDS = 10.0
 # Past transaction markers alone the committed offset moves only so often.
 _IDLE_SECONDS = 1.0
 # How often the merge looks whether a purchase has waited long enough.

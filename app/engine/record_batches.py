@@ -41,14 +41,14 @@ class Batches:
 
     def add(self, output: Output) -> None:
         """Append a record."""
-        topic, partition, key, value, timestamp, headers = output
+        topic, partition, headers = output.topic, output.partition, output.headers
         if partition is None:
-            partition = by_key(key, self._count)
+            partition = by_key(output.key, self._count)
         place = (topic, partition)
         batch = self._open.get(place)
         given = list(headers) if headers else []
         while batch is None or not batch.append(
-            timestamp=timestamp, key=key, value=value, headers=given
+            timestamp=output.timestamp, key=output.key, value=output.value, headers=given
         ):
             batch = self._next(topic, partition, batch)
 
