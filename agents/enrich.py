@@ -10,8 +10,8 @@ from models.events import Click, Purchase
 from models.outputs import Output
 from models.partials import STREAM_TIME_KEY, partial_value, stream_time_value
 from models.records import Record
-from models.results import enriched_purchase, enriched_purchase_headers, revenue_key
-from models.topics import ENRICHED_PURCHASES, LATE_EVENTS, REVENUE_PARTIALS, Catalogue
+from models.results import enriched_purchase, revenue_key
+from models.topics import ENRICHED_PURCHASES, LATE_EVENTS, PURCHASES, REVENUE_PARTIALS, Catalogue
 from tables import enriched_purchases, recent_clicks, revenue, totals
 from tables.enriched_purchases import EnrichedPurchases
 from tables.enrichment import NAME, Enrichment
@@ -69,6 +69,10 @@ class ShopWork:
         )
         self._late = LateEvents(partition, catalogue.name(LATE_EVENTS))
         self._topic = catalogue.name(ENRICHED_PURCHASES)
+        self._source_headers = [
+            ("source.topic", catalogue.name(PURCHASES).encode()),
+            ("source.partition", b"%d" % partition.number),
+        ]
         self._told = self._revenue.closes()
 
     def click(self, click: Click) -> None:
@@ -97,7 +101,11 @@ class ShopWork:
         self, purchase: Purchase, source: Record, pages: list[str], clicks_offset: int
     ) -> int:
         value = enriched_purchase(purchase.user_id, purchase.product_id, purchase.amount, pages)
-        headers = enriched_purchase_headers(source, clicks_offset)
+        headers = [
+            *self._source_headers,
+            ("source.offset", b"%d" % source.offset),
+            ("clicks.offset", b"%d" % clicks_offset),
+        ]
         self._partition.send(
             Output(self._topic, source.partition, source.key, value, purchase.timestamp, headers)
         )

@@ -29,6 +29,8 @@ def run_worker(settings: Settings) -> int:
     # Rows, records and events hold no cycles: the collector would walk them all for nothing.
     gc.freeze()
     gc.set_threshold(100_000, 20, 100)
+    # Two threads that take the lock from each other often spoil the caches for both.
+    sys.setswitchinterval(0.02)
     return asyncio.run(_run(settings))
 
 

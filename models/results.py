@@ -3,9 +3,7 @@
 from msgspec import Raw
 from msgspec.json import Encoder
 
-from models.dead_letters import Headers, source_headers
 from models.money import MILLION, average, format_money
-from models.records import Record
 
 _encode = Encoder().encode
 
@@ -37,11 +35,6 @@ def enriched_purchase(
             "recent_pages": recent_pages,
         }
     )
-
-
-def enriched_purchase_headers(source: Record, clicks_offset: int) -> Headers:
-    """Headers on `enriched-purchases`. `clicks_offset`: of the first click not yet taken."""
-    return [*source_headers(source), ("clicks.offset", b"%d" % clicks_offset)]
 
 
 def event_count_key(user_id: str, window_start: int) -> bytes:

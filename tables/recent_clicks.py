@@ -27,6 +27,14 @@ class RecentClicks(UserLog):
     def pages_before(self, user_id: str, time: int, stream_time: int) -> list[str]:
         """Pages of the kept clicks in [time - 10 min, time]; the newest 50 at most."""
         low = max(time - self._window, stream_time - self._keep)
+        row = self._rows.get(user_id)
+        if row is None:
+            return []
+        items = row.items
+        # Most users have a few clicks, all of them recent.
+        few = not row.parts and 0 < len(items) <= self._most
+        if few and items[0][0] >= low and items[-1][0] <= time:
+            return [item[2] for item in items]
         return [item[2] for item in self.between(user_id, low, time, self._most)]
 
     def sweep(self, stream_time: int) -> None:

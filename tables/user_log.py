@@ -132,10 +132,10 @@ class UserLog:
         return slot(time + 2 * self._keep)
 
     def _prune(self, user_id: str, row: LogRow, floor: int) -> None:
-        items = row.items
-        cut = bisect_left(items, (floor,))
-        row.size = row.size * (len(items) - cut) // len(items)
+        items, before = row.items, len(row.items)
+        cut = 1 if before == 1 or items[1][0] >= floor else bisect_left(items, (floor,))
         del items[:cut]
+        row.size = row.size * len(items) // before
         if row.parts and min(part.high for part in row.parts) < floor:
             for part in row.parts:
                 if part.high < floor:

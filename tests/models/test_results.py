@@ -7,22 +7,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from models import results
-from tests.models.records import record
 
 
 def test_enriched_purchase() -> None:
     value = results.enriched_purchase("ü", 'a"b', 129_990_000, ["/1", "/2"])
     expected = '{"user_id":"ü","product_id":"a\\"b","amount":129.99,"recent_pages":["/1","/2"]}'
     assert value == expected.encode()
-
-
-def test_enriched_purchase_headers() -> None:
-    assert results.enriched_purchase_headers(record(b"{}", topic="purchases"), 12) == [
-        ("source.topic", b"purchases"),
-        ("source.partition", b"3"),
-        ("source.offset", b"7"),
-        ("clicks.offset", b"12"),
-    ]
 
 
 MONEY = re.compile(rb'"revenue":(-?[0-9]+(?:\.[0-9]{1,6})?),')
