@@ -71,6 +71,7 @@ class Engine:
         self.listeners: list[CommitListener] = []
         self._running: dict[int, asyncio.Task[None]] = {}
         self._releasing = asyncio.Lock()
+        self._revocations = 0
         self._writers: dict[int, Writer] = {}
         self._stores: dict[int, Store] = {}
         self._around = Surroundings(
@@ -87,8 +88,19 @@ class Engine:
         self.misplaced = MisplacedKeys(inputs, parts.partitions, parts.metrics)
         self.restoring: dict[int, tuple[int, int]] = {}
 
-    async def assign(self, partitions: Iterable[int]) -> None:
-        """Own exactly these partitions; what was owned before has been released."""
+    @property
+    def revocations(self) -> int:
+        """How often everything has been released: an assignment is of one such number."""
+        return self._revocations
+
+    async def assign(self, partitions: Iterable[int], revocations: int) -> None:
+        """Own exactly these partitions; what was owned before has been released.
+
+        `revocations`: as it was when the partitions were assigned. If they have been revoked since,
+        nothing is owned: two owners in one worker would fence each other.
+        """
+        if revocations != self._revocations:
+            return
         self.assigned = set(partitions)
         for number in set(self._stores) - self.assigned:
             self._close_store(number)
@@ -99,6 +111,7 @@ class Engine:
         """Finish and commit what is in hand, and stop owning everything."""
         failpoints.hit(failpoints.ON_REVOKE)
         self.assigned = set()
+        self._revocations += 1
         async with self._releasing:  # A stop may come while a revocation is under way.
             for task in self.tasks.values():
                 task.stop()

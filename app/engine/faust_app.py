@@ -125,12 +125,12 @@ class StreamApp(faust.App):
         paused = [TopicPartition(*tp) for tp in assigned if tp.topic == self.changelog]
         await self.consumer_service.thread.pause(paused)
 
-    async def take_assignment(self) -> None:
-        """Own the partitions that are assigned now."""
+    async def take_assignment(self, revocations: int) -> None:
+        """Own the partitions that are assigned now; `revocations`: see `Engine.assign`."""
         assigned = self.consumer_service.assignment()
         numbers = assigned_partitions(assigned, self.sources)
         await self.pause_changelog(assigned)
-        await self.engine.assign(numbers)
+        await self.engine.assign(numbers, revocations)
 
 
 def faust_options(settings: Settings) -> dict[str, Any]:

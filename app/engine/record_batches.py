@@ -19,6 +19,8 @@ from app.engine.store.base import Change
 from app.producer.partitioners import by_key
 from models.outputs import Output
 
+# ((topic, partition), number of records, the broker's metadata) of a batch.
+Sent = tuple[tuple[str, int], int, Any]
 # What trying again does not help against.
 REFUSALS = (
     InvalidTimestampError,
@@ -38,6 +40,7 @@ class Batches:
         self._count = count
         self._open: dict[tuple[str, int], Any] = {}
         self._full: list[tuple[str, int, Any]] = []
+        self._started: list[tuple[tuple[str, int], int, asyncio.Future[Any]]] = []
 
     def add(self, output: Output) -> None:
         """Append a record."""
@@ -76,25 +79,28 @@ class Batches:
         batch = self._open[topic, partition] = self._producer.create_batch()
         return batch
 
-    async def send(self) -> list[tuple[tuple[str, int], int, Any]]:
-        """Send all; ((topic, partition), records, broker's metadata) of each batch, in order.
+    async def send(self) -> list[Sent]:
+        """Start and finish."""
+        await self.start()
+        return await self.finish()
 
-        Awaits every batch (reliability, rule 2). Raises KafkaError on the first failure, StateError
-        where the broker will never take a record.
-        """
+    async def start(self) -> None:
+        """Hand all batches to the producer."""
         batches = [*self._full, *((t, p, b) for (t, p), b in self._open.items())]
-        sent: list[tuple[tuple[str, int], int, Any]] = []
-        futures: list[asyncio.Future[Any]] = []
-        try:
-            for topic, partition, batch in batches:
-                records = batch.record_count()
-                future = await self._producer.send_batch(batch, topic, partition=partition)
-                futures.append(future)
-                sent.append(((topic, partition), records, future))
-                failpoints.hit(failpoints.AFTER_SOME_SENDS)
-        finally:
-            results = await asyncio.gather(*futures, return_exceptions=True)
-        for (topic, _), result in zip((place for place, _, _ in sent), results, strict=True):
+        for topic, partition, batch in batches:
+            records = batch.record_count()
+            future = await self._producer.send_batch(batch, topic, partition=partition)
+            self._started.append(((topic, partition), records, future))
+            failpoints.hit(failpoints.AFTER_SOME_SENDS)
+
+    async def finish(self) -> list[Sent]:
+        """Await every batch (reliability, rule 2); what the broker said of each, in order.
+
+        Raises KafkaError on the first failure, StateError where the broker will never take it.
+        """
+        futures = [future for _, _, future in self._started]
+        results = await asyncio.gather(*futures, return_exceptions=True)
+        for ((topic, _), _, _), result in zip(self._started, results, strict=True):
             if isinstance(result, REFUSALS):
                 raise StateError(
                     f"the broker refuses a record for {topic} ({type(result).__name__}): its "
@@ -102,4 +108,17 @@ class Batches:
                 ) from result
             if isinstance(result, BaseException):
                 raise result
-        return [(p, n, r) for (p, n, _), r in zip(sent, results, strict=True)]
+        return [
+            (place, records, result)
+            for (place, records, _), result in zip(self._started, results, strict=True)
+        ]
+
+    def abandon(self) -> None:
+        """Let go of what was started: its transaction is lost."""
+        for _, _, future in self._started:
+            future.add_done_callback(_ignore)
+
+
+def _ignore(future: "asyncio.Future[Any]") -> None:
+    if not future.cancelled():
+        future.exception()

@@ -20,6 +20,8 @@ class StateRecovery(Recovery):
     exception, and in a transaction waits for an offset that is a commit marker (faust.md).
     """
 
+    _revocations = 0
+
     async def on_stop(self) -> None:
         """Call when the service stops."""
 
@@ -32,6 +34,7 @@ class StateRecovery(Recovery):
         """Have the new assignment taken, outside of the callback."""
         self.completed.clear()
         self._generation_id = generation_id
+        self._revocations = cast("Any", self.app).engine.revocations
         self.signal_recovery_start.set()
 
     @Service.task
@@ -40,7 +43,7 @@ class StateRecovery(Recovery):
             if await self.wait_for_stopped(cast("Any", self.signal_recovery_start)):
                 break
             self.signal_recovery_start.clear()
-            await self._recover(self._generation_id)
+            await self._recover(self._generation_id, self._revocations)
 
     @Service.task
     async def _slurp_changelogs(self) -> None:
@@ -50,20 +53,21 @@ class StateRecovery(Recovery):
     async def _publish_stats(self) -> None:
         """Nor have its statistics: `Engine.restoring` says how far each partition is."""
 
-    async def _recover(self, generation: int) -> None:
+    async def _recover(self, generation: int, revocations: int) -> None:
         app = cast("Any", self.app)
         app.flow_control.resume()
         app.consumer.resume_flow()
         await app._fetcher.maybe_start()
-        while not self.should_stop and app.consumer_generation_id == generation:
+        while not self.should_stop and app.engine.revocations == revocations:
             try:
-                await app.take_assignment()
+                await app.take_assignment(revocations)
             except LostError as error:
                 log.warning("the assignment could not be taken: %s; trying again", error)
                 await asyncio.sleep(0.5)
                 continue
             break
-        if self.should_stop or app.consumer_generation_id != generation:
+        revoked = app.engine.revocations != revocations
+        if self.should_stop or revoked or app.consumer_generation_id != generation:
             return
         self.completed.set()
         self.tables.on_actives_ready()

@@ -67,6 +67,9 @@ class _Writing:
         except (KafkaError, TimeoutError) as error:
             await stop_quietly(producer)
             raise LostError(f"the producer could not start: {error!r}") from error
+        except asyncio.CancelledError:
+            await stop_quietly(producer)
+            raise
         self._producer = producer
 
     async def close(self) -> None:
@@ -80,17 +83,27 @@ class _Writing:
             raise LostError("the producer is not open")
         return self._producer
 
-    async def _write(self, changes: Sequence[Change], outputs: Sequence[Output]) -> int:
-        """Write all records; the changelog offset behind them."""
+    def _batches(self, changes: Sequence[Change], outputs: Sequence[Output]) -> Batches:
         batches = Batches(self._running(), self._count)
         for output in outputs:
             batches.add(output)
         batches.add_changes(self._changelog, changes)
-        end = 0
-        for place, count, sent in await batches.send():
-            if place == self._changelog:
-                end = max(end, sent.offset + count)
-        return end
+        return batches
+
+    async def _finish(self, batches: Batches) -> int:
+        """Await all records; the changelog offset behind them."""
+        ends: list[int] = [
+            sent.offset + count
+            for place, count, sent in await batches.finish()
+            if place == self._changelog
+        ]
+        return max(ends)
+
+    async def _write(self, changes: Sequence[Change], outputs: Sequence[Output]) -> int:
+        """Write all records; the changelog offset behind them."""
+        batches = self._batches(changes, outputs)
+        await batches.start()
+        return await self._finish(batches)
 
 
 async def stop_quietly(producer: AIOKafkaProducer) -> None:
@@ -137,13 +150,20 @@ class TransactionWriter(_Writing):
     ) -> int:
         producer = self._running()
         await producer.begin_transaction()
-        end = await self._write(changes, outputs)
-        failpoints.hit(failpoints.BEFORE_ADD_OFFSETS)
-        committed = {tp: OffsetAndMetadata(offset, "") for tp, offset in offsets.items()}
-        await producer.send_offsets_to_transaction(committed, self._group)
-        failpoints.hit(failpoints.AFTER_OFFSETS)
-        failpoints.hit(failpoints.BEFORE_END)
-        await producer.commit_transaction()
+        batches = self._batches(changes, outputs)
+        try:
+            await batches.start()
+            failpoints.hit(failpoints.BEFORE_ADD_OFFSETS)
+            # While the records are on their way; both are awaited before the end.
+            committed = {tp: OffsetAndMetadata(offset, "") for tp, offset in offsets.items()}
+            await producer.send_offsets_to_transaction(committed, self._group)
+            failpoints.hit(failpoints.AFTER_OFFSETS)
+            end = await self._finish(batches)
+            failpoints.hit(failpoints.BEFORE_END)
+            await producer.commit_transaction()
+        except BaseException:
+            batches.abandon()
+            raise
         return end
 
 
