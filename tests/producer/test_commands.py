@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from models.topics import CLICKS, TOPICS, Direction
 from tests.producer.support import new_topic, records_in
 from tests.support.kafka import Kafka
 
@@ -34,9 +35,17 @@ class Command:
             env={
                 "PYTHONPATH": str(ROOT),
                 "STREAMJOIN_BROKER": broker or self.broker,
-                "STREAMJOIN_TOPIC_CLICKS": self.clicks,
+                "STREAMJOIN_APP_ID": self.clicks,
+                **self.names,
             },
         )
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Names of all topics as settings: none that another test could have made."""
+        renamable = [topic for topic in TOPICS if topic.direction is not Direction.INTERNAL]
+        names = {topic: f"{self.clicks}-{topic.id}" for topic in renamable} | {CLICKS: self.clicks}
+        return {f"STREAMJOIN_{topic.setting.upper()}": name for topic, name in names.items()}
 
     def file(self, name: str, *lines: bytes) -> Path:
         path = self.folder / name
@@ -159,7 +168,7 @@ def test_topics_create_lists_and_tells_differences(run: Command) -> None:
     assert done.stderr.decode().startswith(f"{run.clicks} exists with 1 partitions, not 2\n")
     again = run("topics", "create", "--partitions", "2")
     assert b"created" not in again.stdout
-    assert b"exists  user-events\n" in again.stdout
+    assert b"exists  %s-user-events\n" % run.clicks.encode() in again.stdout
 
 
 @pytest.mark.parametrize(
