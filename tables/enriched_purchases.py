@@ -27,10 +27,6 @@ class EnrichedPurchases(UserLog):
         if stream_time - item[0] <= self._keep:
             self.append(user_id, item, size + _ITEM_BYTES, stream_time)
 
-    def sweep(self, stream_time: int) -> None:
-        """Drop a bounded number of purchases that are past their time."""
-        self._expiry.sweep(stream_time, lambda user_id: self.expire(user_id, stream_time))
-
 
 def view(
     rows: RowReader[str, LogRow],

@@ -37,10 +37,6 @@ class RecentClicks(UserLog):
             return [item[2] for item in items]
         return [item[2] for item in self.between(user_id, low, time, self._most)]
 
-    def sweep(self, stream_time: int) -> None:
-        """Drop a bounded number of clicks that are past their time."""
-        self._expiry.sweep(stream_time, lambda user_id: self.expire(user_id, stream_time))
-
 
 def view(
     rows: RowReader[str, LogRow],

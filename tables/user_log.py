@@ -112,6 +112,10 @@ class UserLog:
         """Give items with event time in [low, high], in order; the newest `limit` at most."""
         return between(self._rows, self._parts, user_id, low, high, limit)
 
+    def sweep(self, stream_time: int) -> None:
+        """Have a bounded number of users looked at whose items may be past their time."""
+        self._expiry.sweep(stream_time, lambda user_id: self.expire(user_id, stream_time))
+
     def expire(self, user_id: str, stream_time: int) -> None:
         """Drop what is past its time; come back when the rest is."""
         row = self._rows.get(user_id)

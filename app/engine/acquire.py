@@ -6,7 +6,6 @@ heartbeat -> fence the former owner -> committed offsets -> restore -> do they a
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -19,13 +18,6 @@ from app.engine.writer import Writer
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
-
-
-class OpenStore(Protocol):
-    """Opens the store of a partition."""
-
-    def __call__(self, number: int) -> Store:
-        """Give the store, open."""
 
 
 class Acquisition:
