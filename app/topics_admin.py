@@ -45,7 +45,7 @@ async def create_topics(
     Topics that exist are left as they are. Returns when each new one has its leaders. Raises
     `UserError` when no broker answers or it refuses a topic, with its reason.
     """
-    async with _admin(bootstrap) as admin:
+    async with admin_client(bootstrap) as admin:
         there = await _partition_counts(admin)
         names = {catalogue.name(topic): topic for topic in TOPICS}
         missing = [
@@ -67,7 +67,7 @@ async def create_topics(
 
 async def describe(bootstrap: str, names: Iterable[str]) -> dict[str, TopicDescription]:
     """Describe those of the named topics that exist. Raises `UserError` when no broker answers."""
-    async with _admin(bootstrap) as admin:
+    async with admin_client(bootstrap) as admin:
         there = await _partition_counts(admin)
         wanted = [name for name in names if name in there]
         configs = await _configs(admin, wanted) if wanted else {}
@@ -75,7 +75,7 @@ async def describe(bootstrap: str, names: Iterable[str]) -> dict[str, TopicDescr
 
 
 @asynccontextmanager
-async def _admin(bootstrap: str) -> AsyncIterator[Any]:
+async def admin_client(bootstrap: str) -> AsyncIterator[Any]:
     """Yield a connected admin client; its errors, and silence, become one line."""
     client = AIOKafkaAdminClient(
         bootstrap_servers=bootstrap, request_timeout_ms=int(TIMEOUT * 1000)
@@ -151,7 +151,7 @@ async def ensure_topic(
 
     Raises `UserError` when no broker answers, or it refuses.
     """
-    async with _admin(bootstrap) as admin:
+    async with admin_client(bootstrap) as admin:
         found = {topic["topic"]: topic for topic in await admin.describe_topics()}
         if name in found:
             return

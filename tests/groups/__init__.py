@@ -1,0 +1,1 @@
+"""Topic identities, and `streamjoin groups`."""
