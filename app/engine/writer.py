@@ -12,11 +12,12 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
-from app.engine import failpoints
+from app.engine import failpoints, wire_failpoints
 from app.engine.errors import LostError
 from app.engine.record_batches import Batches
 from app.engine.store.base import Change
 from models.outputs import Output
+from models.partials import STREAM_TIME_KEY
 
 Offsets = Mapping[TopicPartition, int]
 CommitOffsets = Callable[[Offsets], Awaitable[None]]
@@ -71,6 +72,7 @@ class _Writing:
             await stop_quietly(producer)
             raise
         self._producer = producer
+        wire_failpoints.arm(producer)
 
     async def close(self) -> None:
         """See `Writer`."""
@@ -153,18 +155,23 @@ class TransactionWriter(_Writing):
         batches = self._batches(changes, outputs)
         try:
             await batches.start()
-            failpoints.hit(failpoints.BEFORE_ADD_OFFSETS)
             # While the records are on their way; both are awaited before the end.
             committed = {tp: OffsetAndMetadata(offset, "") for tp, offset in offsets.items()}
             await producer.send_offsets_to_transaction(committed, self._group)
-            failpoints.hit(failpoints.AFTER_OFFSETS)
             end = await self._finish(batches)
             failpoints.hit(failpoints.BEFORE_END)
+            if failpoints.ARMED == failpoints.AT_WINDOW_CLOSE and _closes_window(outputs):
+                failpoints.hit(failpoints.AT_WINDOW_CLOSE)
             await producer.commit_transaction()
         except BaseException:
             batches.abandon()
             raise
         return end
+
+
+def _closes_window(outputs: Sequence[Output]) -> bool:
+    """Whether stream time passes a window's close: the owners of the windows are told of it."""
+    return any(output.key == STREAM_TIME_KEY for output in outputs)
 
 
 class PlainWriter(_Writing):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch
 
+from app.engine import failpoints
 from app.engine.store.base import Change
 from app.errors import UserError
 
@@ -103,6 +104,7 @@ class RocksStore:
             else:
                 batch.put(key, value)
         batch.put(_OFFSET_KEY, changelog_offset.to_bytes(8, "big"))
+        failpoints.store_write(self._folder, batch.size_in_bytes())
         self._db.write(batch)
         self._offset = changelog_offset
 
