@@ -1,7 +1,7 @@
 """The connection to Kafka below `EventProducer`: connect, ask, renew, disconnect, all bounded."""
 
 import asyncio
-from typing import Final
+from typing import Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -14,25 +14,31 @@ from app.producer.errors import (
     UnacknowledgedError,
 )
 
+CONNECT_SECONDS: Final = 15.0
+"""Default bound of connecting: a broker that has just started is slow with its first producer."""
 _REQUEST_BYTES: Final = 2 * 1024 * 1024
 _CLOSED: Final = "the producer is not started or already closed"
 
 
-class Connection:
-    """One idempotent aiokafka producer and the bulk sender on it.
+class Limits(NamedTuple):
+    """Seconds: `connect` bounds connecting and each answer of the broker, `close` disconnecting.
 
-    `timeout` seconds bound connecting, questions and disconnecting; `delivery_timeout` seconds
-    without an acknowledgement end bulk sending.
+    `delivery` without any acknowledgement end bulk sending.
     """
 
-    def __init__(
-        self, broker: str, compression: str | None, timeout: float, delivery_timeout: float
-    ) -> None:
+    connect: float
+    close: float
+    delivery: float
+
+
+class Connection:
+    """One idempotent aiokafka producer and the bulk sender on it."""
+
+    def __init__(self, broker: str, compression: str | None, limits: Limits) -> None:
         """Nothing is connected before `start`."""
         self.broker = broker
         self._compression = compression
-        self._timeout = timeout
-        self._delivery_timeout = delivery_timeout
+        self._limits = limits
         self._client: AIOKafkaProducer | None = None
         self._bulk: BulkSender | None = None
 
@@ -65,12 +71,12 @@ class Connection:
                 compression_type=self._compression,
                 max_batch_size=BATCH_BYTES,
                 max_request_size=_REQUEST_BYTES,
-                request_timeout_ms=int(self._timeout * 1000),
+                request_timeout_ms=int(self._limits.connect * 1000),
             )
         except ValueError as error:
             raise ProduceError(f"cannot produce to {self.broker}: {error}") from error
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._limits.connect):
                 await client.start()
         except (KafkaError, OSError, TimeoutError) as error:
             await client.stop()
@@ -81,8 +87,11 @@ class Connection:
         except BaseException:
             await client.stop()
             raise
+        # Else a batch older than one request's time-out is given up, whatever its own bound is,
+        # in the moment in which a restarted broker knows no leader for its partition.
+        client._message_accumulator._batch_ttl = self._limits.delivery
         self._client = client
-        self._bulk = BulkSender(client, self.broker, self._delivery_timeout)
+        self._bulk = BulkSender(client, self.broker, self._limits.delivery)
 
     async def stop(self) -> None:
         """Disconnect, even from a broker that is gone; what is not sent by then is lost."""
@@ -90,7 +99,7 @@ class Connection:
         if client is None:
             return
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._limits.close):
                 await client.stop()
         except TimeoutError:
             await client._sender.close()
@@ -113,7 +122,7 @@ class Connection:
         """
         client = self.client
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._limits.connect):
                 cluster = await client.client.fetch_all_metadata()
                 if topic not in cluster.topics():
                     raise TopicMissingError(

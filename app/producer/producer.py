@@ -10,7 +10,7 @@ from typing import Final, Self
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from app.producer.bulk import TopicLane, check_size, refusal
-from app.producer.connection import Connection
+from app.producer.connection import CONNECT_SECONDS, Connection, Limits
 from app.producer.errors import (
     BadEventError,
     PartitionerRefusedError,
@@ -47,6 +47,7 @@ class EventProducer:
         *,
         compression: Compression = "none",
         partitioner: Partitioner = by_key,
+        connect_timeout: float = CONNECT_SECONDS,
         send_timeout: float = 10.0,
         delivery_timeout: float = 60.0,
         keyed_topics: Collection[str] = KEYED_TOPICS,
@@ -55,19 +56,21 @@ class EventProducer:
         """Set up; nothing is connected before `start`.
 
         `broker` is HOST:PORT, several with commas. `partitioner` is `by_key`, `round_robin`
-        (refused for `keyed_topics`) or a function of (key, partitions). `send_timeout` seconds
-        bound connecting, `send` and closing; `delivery_timeout` seconds without any
-        acknowledgement end a batch or a flush. `now` gives the seconds for missing timestamps.
+        (refused for `keyed_topics`) or a function of (key, partitions). `connect_timeout` seconds
+        bound connecting and each answer of the broker, `send_timeout` a `send` and disconnecting;
+        `delivery_timeout` seconds without any acknowledgement end a batch or a flush. `now` gives
+        the seconds for missing timestamps.
         """
         self.now = now
         self._partitioner = partitioner
         self._send_timeout = send_timeout
         self._keyed_topics = frozenset(keyed_topics)
         codec = None if compression == "none" else compression
-        self._connection = Connection(broker, codec, send_timeout, delivery_timeout)
+        limits = Limits(connect_timeout, send_timeout, delivery_timeout)
+        self._connection = Connection(broker, codec, limits)
 
     async def start(self) -> None:
-        """Connect. Raises `BrokerUnreachableError` within `send_timeout` seconds."""
+        """Connect. Raises `BrokerUnreachableError` within `connect_timeout` seconds."""
         await self._connection.start()
 
     async def close(self) -> None:

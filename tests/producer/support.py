@@ -1,12 +1,20 @@
 """Topics of a test's own, and everything that lies in one."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import for_code
+
+from app.producer import EventProducer
+from tests.support.topics import until
+
+LONG = 120.0
+"""Seconds: what only a broker that does not answer at all needs."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +24,12 @@ class Record:
     key: bytes | None
     value: bytes
     timestamp: int
+
+
+def patient(bootstrap: str, **options: Any) -> EventProducer:  # noqa: ANN401
+    """A producer that gives a slow machine its time."""
+    limits = dict.fromkeys(("connect_timeout", "send_timeout", "delivery_timeout"), LONG)
+    return EventProducer(bootstrap, **(limits | options))
 
 
 async def new_topic(
@@ -35,8 +49,12 @@ async def new_topic(
         for _, code, _ in answer.topic_errors:
             if code:
                 raise for_code(code)(topic)
-        while len((await admin.describe_topics([topic]))[0]["partitions"]) < partitions:
-            continue
+
+        async def led() -> bool:
+            found = (await admin.describe_topics([topic]))[0]["partitions"]
+            return bool(sum(part["leader"] >= 0 for part in found) == partitions)
+
+        await until(led, LONG, f"{topic} has leaders", 0.01)
     finally:
         await admin.close()
     return topic
@@ -53,13 +71,14 @@ async def records_in(bootstrap: str, topic: str) -> list[Record]:
         consumer.assign(places)
         await consumer.seek_to_beginning(*places)
         ends = await consumer.end_offsets(places)
-        for place in places:
-            while await consumer.position(place) < ends[place]:
-                fetched = await consumer.getmany(place, timeout_ms=1000)
-                found += [
-                    Record(got.partition, got.offset, got.key, got.value, got.timestamp)
-                    for got in fetched.get(place, [])
-                ]
+        async with asyncio.timeout(LONG):
+            for place in places:
+                while await consumer.position(place) < ends[place]:
+                    fetched = await consumer.getmany(place, timeout_ms=1000)
+                    found += [
+                        Record(got.partition, got.offset, got.key, got.value, got.timestamp)
+                        for got in fetched.get(place, [])
+                    ]
     finally:
         await consumer.stop()
     return found

@@ -30,7 +30,7 @@ class Command:
             [sys.executable, "-m", "app.cli.main", *map(str, arguments)],
             input=stdin,
             capture_output=True,
-            timeout=60,
+            timeout=300,
             cwd=self.folder,
             env={
                 "PYTHONPATH": str(ROOT),

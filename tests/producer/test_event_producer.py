@@ -19,8 +19,9 @@ from app.producer import (
     round_robin,
 )
 from app.producer.errors import ProduceError
-from tests.producer.support import new_topic, records_in
+from tests.producer.support import new_topic, patient, records_in
 from tests.support.kafka import Kafka
+from tests.support.ports import held_port
 
 
 @pytest.mark.parametrize("compression", ["none", "gzip", "lz4", "zstd"])
@@ -29,7 +30,7 @@ async def test_each_key_keeps_its_order_in_its_partition(
 ) -> None:
     topic = await new_topic(kafka.bootstrap)
     events = [{"user_id": f"ü{n % 97}", "n": n, "timestamp": n} for n in range(20_000)]
-    async with EventProducer(kafka.bootstrap, compression=compression) as producer:
+    async with patient(kafka.bootstrap, compression=compression) as producer:
         result = await producer.send_batch(topic, events)
     assert (result.sent, result.bad) == (20_000, [])
     by_user = defaultdict(list)
@@ -44,7 +45,7 @@ async def test_each_key_keeps_its_order_in_its_partition(
 
 async def test_send_says_where_the_record_lies(kafka: Kafka) -> None:
     topic = await new_topic(kafka.bootstrap)
-    async with EventProducer(kafka.bootstrap) as producer:
+    async with patient(kafka.bootstrap) as producer:
         sent = [
             await producer.send(topic, {"user_id": "ann", "n": n}, timestamp_ms=1_000 + n)
             for n in range(3)
@@ -62,7 +63,7 @@ async def test_send_says_where_the_record_lies(kafka: Kafka) -> None:
 
 async def test_a_missing_timestamp_is_now_and_one_that_is_there_stays(kafka: Kafka) -> None:
     topic = await new_topic(kafka.bootstrap, 1)
-    async with EventProducer(kafka.bootstrap, now=lambda: 1234.56789) as producer:
+    async with patient(kafka.bootstrap, now=lambda: 1234.56789) as producer:
         await producer.send(topic, {"user_id": "u"})
         await producer.send(topic, b'{"user_id":"u"}')
         await producer.send(topic, {"user_id": "u", "timestamp": None})
@@ -72,7 +73,7 @@ async def test_a_missing_timestamp_is_now_and_one_that_is_there_stays(kafka: Kaf
 
 async def test_closing_sends_what_is_buffered(kafka: Kafka) -> None:
     topic = await new_topic(kafka.bootstrap)
-    producer = EventProducer(kafka.bootstrap)
+    producer = patient(kafka.bootstrap)
     await producer.start()
     for n in range(100):
         await producer.put(topic, {"user_id": f"u{n}"})
@@ -85,7 +86,7 @@ async def test_closing_sends_what_is_buffered(kafka: Kafka) -> None:
 
 async def test_send_comes_behind_what_is_buffered(kafka: Kafka) -> None:
     topic = await new_topic(kafka.bootstrap)
-    async with EventProducer(kafka.bootstrap) as producer:
+    async with patient(kafka.bootstrap) as producer:
         for n in range(5):
             await producer.put(topic, {"user_id": "u", "n": n})
         assert (await producer.send(topic, {"user_id": "u", "n": 5})).offset == 5
@@ -97,7 +98,7 @@ async def test_bad_events_of_a_batch_are_listed_and_the_rest_is_sent(kafka: Kafk
     topic = await new_topic(kafka.bootstrap)
     large = {"user_id": "b", "v": "x" * 2_000_000}
     events: list[Event] = [{"user_id": "a"}, {"page": "/"}, b"oops", large, {"user_id": "c"}]
-    async with EventProducer(kafka.bootstrap) as producer:
+    async with patient(kafka.bootstrap) as producer:
         result = await producer.send_batch(topic, events)
     assert result.sent == 2
     assert [index for index, _ in result.bad] == [1, 2, 3]
@@ -107,22 +108,21 @@ async def test_bad_events_of_a_batch_are_listed_and_the_rest_is_sent(kafka: Kafk
 
 
 async def test_a_closed_port_is_one_clear_error() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
-    with pytest.raises(BrokerUnreachableError, match=f"no Kafka broker answers at {address}"):
-        await EventProducer(address).start()
+    with held_port() as port:
+        address = f"127.0.0.1:{port}"
+        with pytest.raises(BrokerUnreachableError, match=f"no Kafka broker answers at {address}"):
+            await EventProducer(address).start()
 
 
 async def test_a_port_that_accepts_and_says_nothing_is_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(BrokerUnreachableError, match="no Kafka broker"):
-            await EventProducer(address, send_timeout=0.3).start()
+            await EventProducer(address, connect_timeout=0.3).start()
 
 
 async def test_a_missing_topic_is_said_and_not_created(kafka: Kafka) -> None:
-    async with EventProducer(kafka.bootstrap) as producer:
+    async with patient(kafka.bootstrap) as producer:
         with pytest.raises(TopicMissingError, match="topic nowhere does not exist"):
             await producer.send("nowhere", {"user_id": "u"})
         with pytest.raises(TopicMissingError):
@@ -131,7 +131,7 @@ async def test_a_missing_topic_is_said_and_not_created(kafka: Kafka) -> None:
 
 async def test_round_robin_spreads_but_is_refused_for_keyed_inputs(kafka: Kafka) -> None:
     topics = [await new_topic(kafka.bootstrap) for _ in range(2)]
-    async with EventProducer(kafka.bootstrap, partitioner=round_robin) as producer:
+    async with patient(kafka.bootstrap, partitioner=round_robin) as producer:
         for n in range(8):
             sent = [await producer.send(topic, {"user_id": "same"}) for topic in topics]
             assert [place.partition for place in sent] == [n % 4, n % 4]
@@ -146,7 +146,7 @@ async def test_a_custom_partitioner_chooses(kafka: Kafka) -> None:
     def last(key: bytes | None, partitions: int) -> int:
         return partitions if key == b"beyond" else partitions - 1
 
-    async with EventProducer(kafka.bootstrap, partitioner=last) as producer:
+    async with patient(kafka.bootstrap, partitioner=last) as producer:
         assert (await producer.send(topic, {"user_id": "u"})).partition == 3
         with pytest.raises(BadEventError, match="chose 4"):
             await producer.send(topic, {"user_id": "beyond"})
@@ -154,7 +154,7 @@ async def test_a_custom_partitioner_chooses(kafka: Kafka) -> None:
 
 async def test_after_a_refusal_the_next_records_are_taken(kafka: Kafka) -> None:
     topic = await new_topic(kafka.bootstrap, 1, {"max.message.bytes": "1000"})
-    async with EventProducer(kafka.bootstrap) as producer:
+    async with patient(kafka.bootstrap) as producer:
         await producer.send(topic, {"user_id": "u", "n": 1})
         with pytest.raises(RefusedError, match="MessageSizeTooLarge"):
             await producer.send(topic, {"user_id": "u", "v": "x" * 2_000})
@@ -168,7 +168,7 @@ async def test_the_blocks_own_error_is_not_replaced(kafka: Kafka) -> None:
     topic = await new_topic(kafka.bootstrap, 1, {"max.message.bytes": "1000"})
 
     async def fail_with_a_record_that_will_be_refused() -> None:
-        async with EventProducer(kafka.bootstrap) as producer:
+        async with patient(kafka.bootstrap) as producer:
             await producer.put(topic, {"user_id": "u", "v": "x" * 2_000})
             raise ZeroDivisionError
 
@@ -178,7 +178,7 @@ async def test_the_blocks_own_error_is_not_replaced(kafka: Kafka) -> None:
 
 async def test_closing_says_what_was_refused(kafka: Kafka) -> None:
     topic = await new_topic(kafka.bootstrap, 1, {"max.message.bytes": "1000"})
-    producer = EventProducer(kafka.bootstrap)
+    producer = patient(kafka.bootstrap)
     await producer.start()
     await producer.put(topic, {"user_id": "u", "v": "x" * 2_000})
     with pytest.raises(RefusedError):
@@ -187,7 +187,7 @@ async def test_closing_says_what_was_refused(kafka: Kafka) -> None:
 
 async def test_concurrent_sends_all_get_their_own_place(kafka: Kafka) -> None:
     topic = await new_topic(kafka.bootstrap)
-    async with EventProducer(kafka.bootstrap) as producer:
+    async with patient(kafka.bootstrap) as producer:
         places = await asyncio.gather(
             *(producer.send(topic, {"user_id": f"u{n}"}) for n in range(500))
         )

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from app.errors import SettingError, UserError
-from app.producer import EventProducer, ReplayOptions, ReplayResult, by_key, replay
-from tests.producer.support import Record, new_topic, records_in
+from app.producer import ReplayOptions, ReplayResult, by_key, replay
+from tests.producer.support import LONG, Record, new_topic, patient, records_in
 from tests.support.kafka import Kafka
 
 NOW = 2_000_000_000.0
@@ -27,7 +27,7 @@ class Shop:
 
     async def replay(self, *files: Path, **options: Any) -> ReplayResult:  # noqa: ANN401
         chosen = ReplayOptions(names=self.names, **options)
-        async with EventProducer(self.bootstrap, now=lambda: NOW) as producer:
+        async with patient(self.bootstrap, now=lambda: NOW) as producer:
             return await replay(files, producer, chosen, on_problem=self.problems.append)
 
     async def records(self, topic: str) -> list[Record]:
@@ -151,7 +151,7 @@ async def test_a_speed_sends_what_is_due_before_it_waits(
 
     async def no_pause(seconds: float, *_: object) -> None:
         waits.append(seconds)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LONG):
             while len(await shop.records("clicks")) < len(waits):
                 continue
 
@@ -191,7 +191,7 @@ async def test_nothing_is_sent_when_a_file_is_missing(shop: Shop, tmp_path: Path
 async def test_all_partitions_take_part(kafka: Kafka, tmp_path: Path) -> None:
     topic = await new_topic(kafka.bootstrap, 8)
     path = written(tmp_path / "clicks", *(click(n, f"u{n % 500}") for n in range(5_000)))
-    async with EventProducer(kafka.bootstrap, compression="lz4") as producer:
+    async with patient(kafka.bootstrap, compression="lz4") as producer:
         await replay([path], producer, ReplayOptions(names={"clicks": topic}))
     records = await records_in(kafka.bootstrap, topic)
     assert {record.partition for record in records} == set(range(8))
