@@ -30,7 +30,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 @given(st.lists(CHANGES, max_size=6), KEYS, KEYS)
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_store_is_a_sorted_dictionary(
     store: Store, commits: list[list[Change]], low: bytes, high: bytes

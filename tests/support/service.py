@@ -23,10 +23,12 @@ from models.topics import TOPICS, Catalogue, Direction
 from tests.oracle.exact_numbers import partition_of
 from tests.oracle.records import Record
 from tests.oracle.records import Settings as OracleSettings
+from tests.support.ports import held_port
 from tests.support.topics import committed, ends, read_all, until
 
 ROOT = Path(__file__).resolve().parents[2]
-REST_SECONDS = 40.0
+REST_SECONDS = 240.0
+END_SECONDS = 120.0
 Message = tuple[str, int, bytes | None, bytes | None, int | None]
 """(contract's topic name, partition, key, value, timestamp in ms or None)."""
 
@@ -171,7 +173,8 @@ class Worker(AbstractContextManager["Worker"]):
 
     def __init__(self, environment: dict[str, str], data: Path, module: str) -> None:
         """`data`: its folder; `module`: run with `-m` and the argument `worker`."""
-        self.port = free_port()
+        self._stack = ExitStack()
+        self.port = self._stack.enter_context(held_port())
         self.url = f"http://127.0.0.1:{self.port}"
         kept = {name: v for name, v in os.environ.items() if not name.startswith("STREAMJOIN_")}
         self._environment = {
@@ -182,7 +185,6 @@ class Worker(AbstractContextManager["Worker"]):
             **environment,
         }
         self._module = module
-        self._stack = ExitStack()
         self._process: subprocess.Popen[bytes] | None = None
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the block)
         self._stack.callback(self.log.close)
@@ -226,7 +228,7 @@ class Worker(AbstractContextManager["Worker"]):
         self.process.kill()
         self.process.wait()
 
-    async def status(self, seconds: float = 15.0) -> int:
+    async def status(self, seconds: float = END_SECONDS) -> int:
         """Its exit status, waited for."""
 
         async def ended() -> bool:
@@ -235,7 +237,7 @@ class Worker(AbstractContextManager["Worker"]):
         await until(ended, seconds, "at its end", 0.05)
         return int(self.process.returncode)
 
-    async def terminate(self, seconds: float = 15.0) -> int:
+    async def terminate(self, seconds: float = END_SECONDS) -> int:
         """SIGTERM; its exit status."""
         self.process.send_signal(signal.SIGTERM)
         return await self.status(seconds)
