@@ -1,42 +1,189 @@
 """A worker that dies at each named point in turn, and one that puts it all right."""
 
+import re
 import signal
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
+import aiohttp
+
 from app.engine import failpoints
+from app.factory import changelog_topic
+from models.topics import Direction
 from tests.oracle.compare_outputs import ISSUE_4, compare_outputs
 from tests.oracle.model import Model
 from tests.service.traffic import traffic
+from tests.support.groups import bury_members
 from tests.support.kafka import Kafka
-from tests.support.service import Service, lines
+from tests.support.service import Service, Worker, lines
+from tests.support.stores import stored_offsets
+from tests.support.topics import Ends, committed, ends, until
 
-PIECE = 300
-ON_STOP = (failpoints.ON_REVOKE, failpoints.AT_SHUTDOWN)
+PIECE = 250
+SECONDS = 90.0
+"""No wait is expected to come near it."""
+SETTINGS = {"transaction_timeout": "80s"}
+"""An open transaction is still open when the test looks at it, however slow the machine."""
+Evidence = Callable[["Chain"], Awaitable[None]]
+
+
+class Chain:
+    """One service whose workers die one after the other."""
+
+    def __init__(self, service: Service, folder: Path) -> None:
+        self.service = service
+        self.folder = folder
+        self.group_before: Ends = {}
+        self.store_before: Ends = {}
+
+    async def committed(self) -> Ends:
+        return await committed(self.service.bootstrap, self.service.app_id)
+
+    def stored(self) -> Ends:
+        return stored_offsets(self.folder / self.service.app_id)
+
+    def worker(self, name: str, passes: int, **environment: str) -> Worker:
+        armed = {"STREAMJOIN_FAILPOINT": f"{name}:{passes}"}
+        return self.service.worker(self.folder, environment={**armed, **environment})
+
+    async def note(self) -> None:
+        """Remember how far group and store have come."""
+        self.group_before, self.store_before = await self.committed(), self.stored()
+
+    async def dead(self, worker: Worker, name: str, number: int = signal.SIGKILL) -> None:
+        """Wait for its end; the group need not wait for that of its session."""
+        assert await worker.status(SECONDS) == -number, (name, worker.text)
+        assert await bury_members(self.service.bootstrap, self.service.app_id) > 0, name
+
+
+async def uncommitted(chain: Chain) -> None:
+    """Records were there and are still to be done."""
+    service = chain.service
+    last = await ends(service.bootstrap, service.of(Direction.INPUT), service.partitions)
+    done = await chain.committed()
+    assert any(done.get(place, 0) < offset for place, offset in last.items())
+
+
+async def in_transaction(chain: Chain) -> None:
+    """Records of a transaction lie in the log, and it has no end."""
+    service = chain.service
+    names = service.of(Direction.OUTPUT, Direction.INTERNAL)
+    assert not await service.settled([*names, changelog_topic(service.loaded())])
+    await uncommitted(chain)
+
+
+async def store_behind(chain: Chain) -> None:
+    """The group has committed what the store, as some commit left it, does not hold."""
+    stored = chain.stored()
+
+    async def is_behind() -> bool:
+        done = await chain.committed()
+        return any(stored.get(place, 0) < offset for place, offset in done.items())
+
+    await until(is_behind, SECONDS, "a commit that the store does not hold")
+
+
+async def store_level(chain: Chain) -> None:
+    """A commit has reached the store that was not in it before."""
+    done, stored = await chain.committed(), chain.stored()
+    assert any(
+        chain.store_before.get(place, 0) < offset == done.get(place)
+        for place, offset in stored.items()
+    )
+
+
+async def recovered_in_part(chain: Chain) -> None:
+    """The store has come closer to what was committed before; nothing was committed."""
+    assert await chain.committed() == chain.group_before
+    stored = chain.stored()
+    assert stored != chain.store_before
+    assert all(chain.group_before[place] >= offset for place, offset in stored.items())
+
+
+async def run_into(chain: Chain, name: str, passes: int, number: int = signal.SIGKILL) -> None:
+    """Die on the way."""
+    with chain.worker(name, passes) as worker:
+        await chain.dead(worker, name, number)
+
+
+async def start_busy(chain: Chain, worker: Worker) -> None:
+    """Wait until a worker that commits hardly ever has something in hand."""
+
+    async def has_records() -> bool:
+        try:
+            async with session.get(f"{worker.url}/metrics") as answer:
+                text = await answer.text()
+        except aiohttp.ClientError:
+            return False
+        numbers = re.findall(r"streamjoin_lag_records\{.*\} ([\d.]+)", text)
+        return any(float(number) for number in numbers)
+
+    async with aiohttp.ClientSession() as session:
+        await until(has_records, SECONDS, "busy")
+
+
+async def stopped(chain: Chain, name: str) -> None:
+    """Be told to stop, with records in hand."""
+    with chain.worker(name, 1, STREAMJOIN_COMMIT_INTERVAL="10m") as worker:
+        await start_busy(chain, worker)
+        worker.process.send_signal(signal.SIGTERM)
+        await chain.dead(worker, name)
+
+
+async def revoked(chain: Chain, name: str) -> None:
+    """Have partitions taken away, by a worker that joins, with records in hand."""
+    # Joining passes a revocation too: of nothing.
+    with chain.worker(name, 2, STREAMJOIN_COMMIT_INTERVAL="10m") as worker:
+        await start_busy(chain, worker)
+        with chain.service.worker(chain.folder.with_name("other")) as other:
+            assert await worker.status(SECONDS) == -signal.SIGKILL, worker.text
+            other.kill()
+        await chain.dead(worker, name)
+
+
+def on_way(passes: int, number: int = signal.SIGKILL) -> Callable[[Chain, str], Awaitable[None]]:
+    return partial(run_into, passes=passes, number=number)
+
+
+# In an order in which recovery finds a store that is behind.
+POINTS: dict[str, tuple[Callable[[Chain, str], Awaitable[None]], Evidence]] = {
+    failpoints.AFTER_POLL: (on_way(2), uncommitted),
+    failpoints.AFTER_STATE_CHANGE: (on_way(2), uncommitted),
+    failpoints.AT_DEAD_LETTER: (on_way(2), uncommitted),
+    failpoints.AFTER_SOME_SENDS: (on_way(4), in_transaction),
+    failpoints.BEFORE_ADD_OFFSETS: (on_way(2), in_transaction),
+    failpoints.BEFORE_OFFSETS: (on_way(2), in_transaction),
+    failpoints.AFTER_OFFSETS: (on_way(2), in_transaction),
+    failpoints.BEFORE_END: (on_way(2), in_transaction),
+    failpoints.AT_WINDOW_CLOSE: (on_way(1), in_transaction),
+    failpoints.AFTER_STORE_WRITE: (on_way(2), store_level),
+    failpoints.END_UNANSWERED: (on_way(2), store_behind),
+    failpoints.BEFORE_STORE_WRITE: (on_way(2), store_behind),
+    failpoints.IN_STORE_WRITE: (on_way(4, signal.SIGXFSZ), store_behind),
+    failpoints.IN_RECOVERY: (on_way(1), recovered_in_part),
+    failpoints.ON_REVOKE: (revoked, uncommitted),
+    failpoints.AT_SHUTDOWN: (stopped, uncommitted),
+}
 
 
 async def test_dying_at_each_failpoint_loses_and_doubles_nothing(
     kafka: Kafka, tmp_path: Path
 ) -> None:
-    fast = {"session_timeout": "1s", "heartbeat_interval": "200ms"}
-    service = await Service(kafka.bootstrap, 2, fast).create()
-    messages = list(traffic(61, PIECE * (len(failpoints.NAMES) + 1), 2, bad=0.05))
-    for name in failpoints.NAMES:
+    assert set(POINTS) == set(failpoints.NAMES)
+    service = await Service(kafka.bootstrap, 2, SETTINGS).create()
+    messages = list(traffic(61, PIECE * (len(POINTS) + 1), 2, bad=0.05))
+    chain = Chain(service, tmp_path / "worker")
+    for name, (die, struck) in POINTS.items():
         await service.send(messages[:PIECE])
         del messages[:PIECE]
-        # A worker that joins passes a revocation too: of nothing.
-        passes = 1 if name in (failpoints.AT_SHUTDOWN, failpoints.IN_RECOVERY) else 2
-        armed = {"STREAMJOIN_FAILPOINT": f"{name}:{passes}"}
-        if name == failpoints.IN_RECOVERY:  # Only a store that is behind has to recover.
-            armed["STREAMJOIN_STORE"] = "memory"
-        with service.worker(tmp_path, environment=armed) as worker:
-            if name in ON_STOP:
-                await service.at_rest()
-                worker.process.send_signal(signal.SIGTERM)
-            assert await worker.status(30) == -signal.SIGKILL, (name, worker.text)
+        await chain.note()
+        await die(chain, name)
+        await struck(chain)
     await service.send(messages)
-    with service.worker(tmp_path) as worker:
-        await service.at_rest()
-        assert await worker.terminate() == 0, worker.text
+    with service.worker(chain.folder) as worker:
+        await service.at_rest(SECONDS)
+        assert await worker.terminate(SECONDS) == 0, worker.text
     inputs, outputs = await service.inputs(), await service.outputs()
     expected = Model(inputs, service.oracle, enriched=outputs).run()
     differences = compare_outputs(expected, outputs, ISSUE_4)
