@@ -1,19 +1,48 @@
 """Kafka clients of a worker beside the group's consumer: its producers, and restore's reader."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from app.engine.writer import CommitOffsets, PlainWriter, TransactionWriter, Writer
+from app.engine.topic_watch import Confirm
+from app.engine.writer import CommitOffsets, Offsets, PlainWriter, TransactionWriter, Writer
 from app.settings import Settings
 
 _BATCH_BYTES = 512 * 1024
 _REQUEST_BYTES = 4 * 1024 * 1024
 
 
-def producer(settings: Settings, transactional_id: str | None) -> AIOKafkaProducer:
+class WatchedProducer(AIOKafkaProducer):  # type: ignore[misc]
+    """Ends no transaction before `confirm`, called when it began, has returned."""
+
+    confirm: Confirm
+    _confirmed: "asyncio.Task[None]"
+
+    async def begin_transaction(self) -> None:
+        """Have the topics looked at while the records are on their way."""
+        await super().begin_transaction()
+        self._confirmed = asyncio.create_task(self._confirm())
+        self._confirmed.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    async def _confirm(self) -> None:
+        await self.confirm()
+
+    async def commit_transaction(self) -> None:
+        """Commit. Raises what `confirm` raised; then the transaction is still open."""
+        await self._confirmed
+        await super().commit_transaction()
+
+
+async def unwatched() -> None:
+    """Confirm topics unseen: a `Confirm` for who has no use of a watch."""
+
+
+def producer(
+    settings: Settings, transactional_id: str | None, confirm: Confirm = unwatched
+) -> AIOKafkaProducer:
     """Make an idempotent producer, a transactional one if it has an id."""
     transaction: dict[str, Any] = {}
     if transactional_id is not None:
@@ -21,7 +50,7 @@ def producer(settings: Settings, transactional_id: str | None) -> AIOKafkaProduc
             "transactional_id": transactional_id,
             "transaction_timeout_ms": settings.transaction_timeout,
         }
-    return AIOKafkaProducer(
+    made = WatchedProducer(
         bootstrap_servers=settings.broker,
         client_id=transactional_id or f"{settings.app_id}-producer",
         acks="all",
@@ -30,23 +59,36 @@ def producer(settings: Settings, transactional_id: str | None) -> AIOKafkaProduc
         max_request_size=_REQUEST_BYTES,
         **transaction,
     )
+    made.confirm = confirm
+    return made
 
 
 def writers(
-    settings: Settings, commit_offsets: CommitOffsets, changelog: str, partitions: int
+    settings: Settings,
+    commit_offsets: CommitOffsets,
+    changelog: str,
+    partitions: int,
+    confirm: Confirm = unwatched,
 ) -> Callable[[int], Writer]:
-    """Make the function that gives a partition its writer, by `processing_guarantee`."""
+    """Make the function that gives a partition its writer, by `processing_guarantee`.
+
+    `confirm`: awaited before every commit of offsets; what it raises prevents the commit.
+    """
     seconds = settings.transaction_timeout / 1000
 
     def connect(transactional_id: str | None) -> AIOKafkaProducer:
-        return producer(settings, transactional_id)
+        return producer(settings, transactional_id, confirm)
+
+    async def commit(offsets: Offsets) -> None:
+        await confirm()
+        await commit_offsets(offsets)
 
     def make(number: int) -> Writer:
         place = TopicPartition(changelog, number)
         if settings.processing_guarantee == "exactly_once":
             return TransactionWriter(connect, place, partitions, seconds, settings.app_id)
         first = settings.processing_guarantee == "at_most_once"
-        return PlainWriter(connect, place, partitions, seconds, commit_offsets, offsets_first=first)
+        return PlainWriter(connect, place, partitions, seconds, commit, offsets_first=first)
 
     return make
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from agents.topology import Topology
-from app.connections import reader, writers
+from app.connections import reader, unwatched, writers
 from app.engine import fetched
 from app.engine.acquire import Acquisition
 from app.engine.clock import Clock, SystemClock
@@ -13,10 +13,12 @@ from app.engine.partition_parts import Pace
 from app.engine.store.base import Store
 from app.engine.store.memory import MemoryStore
 from app.engine.store.rocks import RocksStore, shared_cache
+from app.engine.topic_watch import Confirm
 from app.observability.metrics import Metrics
 from app.observability.sensor import RebalanceSensor
 from app.settings import Settings
 from app.startup import limits
+from app.topic_identity import never_create
 from app.topics_admin import TopicDescription
 from app.web.install import install_web
 
@@ -36,9 +38,11 @@ def make_app(
     topics: Mapping[str, TopicDescription],
     clock: Clock | None = None,
     metrics: Metrics | None = None,
+    confirm: Confirm = unwatched,
 ) -> StreamApp:
-    """Make a worker's app; `topics`: as `check_topics` found them."""
+    """Make a worker's app; `topics`: as `check_topics` found them; `confirm`: see `writers`."""
     fetched.install()
+    never_create()
     clock, metrics = clock or SystemClock(), metrics or Metrics()
     catalogue = settings.catalogue()
     topology = Topology(catalogue, settings.rules(), settings.max_future)
@@ -53,7 +57,7 @@ def make_app(
             topology,
             Acquisition(settings, thread, topology.sources, changelog, lambda: reader(settings)),
             _open_store(settings),
-            writers(settings, thread.commit_offsets, changelog, partitions),
+            writers(settings, thread.commit_offsets, changelog, partitions, confirm),
             app.deliver,
             Pace(settings.commit_interval / 1000, settings.commit_records, settings.max_attempts),
             clock,

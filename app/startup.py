@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from app.errors import SettingError, UserError
 from app.settings import Settings
+from app.topic_identity import IdentityReader, TopicIdentity
 from app.topics_admin import TopicDescription, describe, ensure_topic
 from models.topics import CLICKS, TOPICS, Catalogue, Direction, changelog_config
 
@@ -46,6 +47,17 @@ async def check_topics(settings: Settings, changelog: str) -> Mapping[str, Topic
             f"the state of {settings.app_id} is of {found[changelog].partitions} partitions, the "
             f"topics have {partitions}: give the topics their former number, or set another app_id"
         )
+    return found
+
+
+async def found_topics(
+    reader: IdentityReader, checked: Mapping[str, TopicDescription]
+) -> Mapping[str, TopicIdentity]:
+    """Give the identities of the topics that were checked. UserError if they have just changed."""
+    found = (await reader.look()).topics
+    for name, topic in checked.items():
+        if name not in found or found[name].partitions != topic.partitions:
+            raise UserError(f"topic {name} was changed a moment ago: start the worker again")
     return found
 
 

@@ -3,14 +3,19 @@
 aiokafka knows Kafka's Metadata request up to version 5; ids come with version 10 (KIP-516).
 """
 
+import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import partial
 from io import BytesIO
 from typing import Any, NamedTuple
 
-from aiokafka.errors import UnknownTopicOrPartitionError, for_code
+from aiokafka import client
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError, for_code
 from aiokafka.protocol.abstract import AbstractType
 from aiokafka.protocol.api import Request, RequestStruct, Response
+from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.types import (
     Boolean,
     CompactArray,
@@ -22,7 +27,7 @@ from aiokafka.protocol.types import (
 )
 
 from app.errors import UserError
-from app.topics_admin import admin_client
+from app.topics_admin import TIMEOUT, admin_client
 
 
 class TopicIdentity(NamedTuple):
@@ -46,13 +51,72 @@ async def topic_identities(bootstrap: str, names: Sequence[str]) -> ClusterIdent
     """
     async with admin_client(bootstrap) as admin:
         answer = await admin._send_request(_Identities(names))
+    return _identity(answer.body)
+
+
+def never_create() -> None:
+    """Have no Kafka client of this process make a topic by asking for one that is gone.
+
+    aiokafka has no setting for it, and brokers allow it by default: a topic deleted under a worker
+    would be back a moment later, without the settings that it needs.
+    """
+    client.MetadataRequest = partial(MetadataRequest, allow_auto_topic_creation=False)
+
+
+class IdentityReader:
+    """Asks for the same topics again and again, over a connection that stays open.
+
+    An answer equal to the one before costs no decoding, so that every commit can ask.
+    """
+
+    def __init__(self, bootstrap: str, names: Sequence[str]) -> None:
+        """Connect at the first look."""
+        self._request = _Identities(names)
+        self._bootstrap = bootstrap
+        self._client: AIOKafkaClient | None = None
+        self._body = b""
+        self._found = ClusterIdentity("", {})
+
+    async def look(self) -> ClusterIdentity:
+        """See `topic_identities`: the same object again, if nothing has changed."""
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                connected = await self._connected()
+                answer = await connected.send(connected.get_random_node(), self._request)
+        except (KafkaError, OSError, TimeoutError) as error:
+            await self.close()
+            raise UserError(f"no Kafka broker answers at {self._bootstrap}") from error
+        if answer.body != self._body:
+            self._found, self._body = _identity(answer.body), answer.body
+        return self._found
+
+    async def _connected(self) -> AIOKafkaClient:
+        if self._client is None:
+            made = AIOKafkaClient(bootstrap_servers=self._bootstrap, client_id="streamjoin-watch")
+            try:
+                await made.bootstrap()
+            except BaseException:
+                await made.close()
+                raise
+            self._client = made
+        return self._client
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        connected, self._client = self._client, None
+        if connected is not None:
+            await connected.close()
+
+
+def _identity(body: bytes) -> ClusterIdentity:
+    answer = _MetadataResponse.decode(body)
     topics: dict[str, TopicIdentity] = {}
     for code, name, topic_id, _, partitions, *_ in answer.topics:
         error = for_code(code)
         if not code:
             topics[name] = TopicIdentity(topic_id.hex, len(partitions))
         elif error is not UnknownTopicOrPartitionError:
-            raise UserError(f"the broker at {bootstrap} refuses topic {name}: {error.__name__}")
+            raise UserError(f"the broker refuses to tell of topic {name}: {error.__name__}")
     return ClusterIdentity(answer.cluster_id or "", topics)
 
 
@@ -109,11 +173,27 @@ class _MetadataResponse(Response):  # type: ignore[misc]
     )
 
 
+class _Rest(AbstractType[bytes]):  # type: ignore[misc]
+    @classmethod
+    def encode(cls, value: bytes) -> bytes:
+        return value
+
+    @classmethod
+    def decode(cls, data: BytesIO) -> bytes:
+        return data.read()
+
+
+class _Undecoded(Response):  # type: ignore[misc]
+    API_KEY = 3
+    API_VERSION = 12
+    SCHEMA = Schema(("body", _Rest))
+
+
 class _MetadataRequest(RequestStruct):  # type: ignore[misc]
     FLEXIBLE_VERSION = True
     API_KEY = 3
     API_VERSION = 12
-    RESPONSE_TYPE = _MetadataResponse
+    RESPONSE_TYPE = _Undecoded
     SCHEMA = Schema(
         (
             "topics",

@@ -7,19 +7,26 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from app.cli.quiet import quiet_client
+from app.engine.errors import StateError
 from app.engine.faust_app import StreamApp
+from app.engine.topic_watch import TopicWatch
 from app.errors import UserError
 from app.factory import changelog_topic, make_app
 from app.observability import logs
 from app.settings import Settings
-from app.startup import check_data_dir, check_topics
+from app.startup import check_data_dir, check_topics, found_topics
+from app.topic_identity import IdentityReader
 
 log = logging.getLogger(__name__)
 _LEAVE_SECONDS = 8.5
+# Once a topic has changed, what is in hand is not to be committed, and may have nowhere to go.
+_CHANGED_SECONDS = 4.0
+_LOOK_SECONDS = 2.0
 
 
 def run_worker(settings: Settings) -> int:
@@ -35,9 +42,18 @@ def run_worker(settings: Settings) -> int:
 
 
 async def _run(settings: Settings) -> int:
+    changelog = changelog_topic(settings)
     with quiet_client():
-        topics = await check_topics(settings, changelog_topic(settings))
-    app = make_app(settings, topics)
+        topics = await check_topics(settings, changelog)
+        reader = IdentityReader(settings.broker, list(topics))
+        watch = TopicWatch(reader.look, await found_topics(reader, topics), changelog)
+    try:
+        return await _run_app(make_app(settings, topics, confirm=watch.confirm), watch)
+    finally:
+        await reader.close()
+
+
+async def _run_app(app: StreamApp, watch: TopicWatch) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -51,22 +67,25 @@ async def _run(settings: Settings) -> int:
     app.engine.on_failure = failed
     app.in_worker = True
     starting = asyncio.create_task(app.maybe_start())
-    starting.add_done_callback(partial(_check_started, failed))
+    starting.add_done_callback(partial(_check_done, failed))
+    watching = asyncio.create_task(watch.run())
+    watching.add_done_callback(partial(_check_done, failed))
     stopping = asyncio.create_task(stop.wait())
     crashed = asyncio.create_task(_crashed(app))
     await asyncio.wait([stopping, crashed], return_when=asyncio.FIRST_COMPLETED)
     if app.crash_reason is not None:
         failures.append(app.crash_reason)
-    error = _explained(failures[0]) if failures else None
-    if not await _shut_down(app, starting):
+    error = await _explained(failures[0], watch) if failures else None
+    watching.cancel()
+    if not await _shut_down(app, starting, _CHANGED_SECONDS if watch.failure else _LEAVE_SECONDS):
         _leave_at_once(error or UserError("the worker could not leave the group in time"))
     if error is not None:
         raise error
     return 0
 
 
-def _check_started(failed: Callable[[BaseException], None], starting: "asyncio.Task[bool]") -> None:
-    error = None if starting.cancelled() else starting.exception()
+def _check_done(failed: Callable[[BaseException], None], done: "asyncio.Task[Any]") -> None:
+    error = None if done.cancelled() else done.exception()
     if error is not None:
         failed(error)
 
@@ -75,7 +94,7 @@ async def _crashed(app: StreamApp) -> None:
     await app._crashed.wait()
 
 
-async def _shut_down(app: StreamApp, starting: "asyncio.Task[bool]") -> bool:
+async def _shut_down(app: StreamApp, starting: "asyncio.Task[bool]", seconds: float) -> bool:
     """Finish, commit, leave the group; whether the broker let it in time (contract 7: 10 s)."""
 
     async def leave() -> None:
@@ -84,7 +103,7 @@ async def _shut_down(app: StreamApp, starting: "asyncio.Task[bool]") -> bool:
         await app.stop()
 
     leaving = asyncio.create_task(leave())
-    await asyncio.wait([leaving], timeout=_LEAVE_SECONDS)
+    await asyncio.wait([leaving], timeout=seconds)
     return leaving.done() and leaving.exception() is None
 
 
@@ -99,7 +118,14 @@ def _leave_at_once(error: UserError) -> NoReturn:
     os._exit(error.exit_status)
 
 
-def _explained(error: BaseException) -> UserError:
+async def _explained(error: BaseException, watch: TopicWatch) -> UserError:
+    """Say it in one line: what happened to the topics comes first, it explains the rest."""
+    if isinstance(error, StateError) or not isinstance(error, UserError):
+        with suppress(TimeoutError, StateError):
+            async with asyncio.timeout(_LOOK_SECONDS):
+                await watch.confirm()
+    if watch.failure is not None:
+        return watch.failure
     if isinstance(error, UserError):
         return error
     log.error("the worker stops", exc_info=error)
