@@ -1,0 +1,53 @@
+"""Connecting a `ManualConsumer`, bounded, with errors that say what to do."""
+
+import asyncio
+from collections.abc import Collection
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+
+from app.consumer.errors import ConsumeError, NoTopicError
+from app.consumer.options import ConsumerOptions
+from app.topics_admin import describe
+
+
+async def partition_counts(broker: str, topics: Collection[str]) -> dict[str, int]:
+    """Return the number of partitions by topic. Raises NoTopicError, UserError without a broker.
+
+    It asks for all topics, since asking for one by name could create it.
+    """
+    found = await describe(broker, topics)
+    for topic in topics:
+        if topic not in found:
+            raise NoTopicError(
+                f"topic {topic} does not exist at {broker}; see streamjoin topics create"
+            )
+    return {name: description.partitions for name, description in found.items()}
+
+
+async def connect(broker: str, group: str | None, options: ConsumerOptions) -> AIOKafkaConsumer:
+    """Connect a consumer that commits nothing by itself. Raises ConsumeError."""
+    client = AIOKafkaConsumer(
+        bootstrap_servers=broker,
+        group_id=group,
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
+        max_poll_records=options.max_poll_records,
+        session_timeout_ms=int(options.session_timeout * 1000),
+        heartbeat_interval_ms=int(options.heartbeat_interval * 1000),
+        max_poll_interval_ms=int(options.max_poll_interval * 1000),
+    )
+    try:
+        async with asyncio.timeout(options.timeout):
+            await client.start()
+    except (KafkaError, OSError, TimeoutError) as error:
+        await client.stop()
+        raise ConsumeError(
+            f"no Kafka broker answers at {broker}; start one (streamjoin broker start) "
+            "or name another with --broker HOST:PORT"
+        ) from error
+    except BaseException:
+        await client.stop()
+        raise
+    return client
