@@ -1,0 +1,175 @@
+"""Faults of the broker, of the way to it, and of what lies on a worker's disk."""
+
+import asyncio
+import random
+import shutil
+import time
+from pathlib import Path
+
+from tests.chaos.cluster import Slot
+from tests.chaos.hijack import hijack
+from tests.chaos.proxy import Action, Api, Rule
+from tests.chaos.result import Strike
+from tests.chaos.scene import Scene, now_ms
+from tests.chaos.schedule import Fault
+from tests.chaos.stores import damage, found_damaged, read_store, store_folders, stored_offset
+from tests.chaos.worker_faults import rejection
+
+REQUESTS = (Api.END_TXN, Api.TXN_OFFSET_COMMIT, Api.ADD_OFFSETS_TO_TXN, Api.PRODUCE)
+ACTIONS = (
+    Action.DROP_ANSWER,
+    Action.DROP_REQUEST,
+    Action.HOLD_ANSWER,
+    Action.SWALLOW_ANSWER,
+    Action.HOLD_REQUEST,
+    Action.SWALLOW_REQUEST,
+    Action.DELIVER_LATE,
+)
+OPENING = (Api.INIT_PRODUCER_ID, Api.HEARTBEAT)
+
+
+async def broker_kill(scene: Scene, fault: Fault) -> Strike:
+    """kill -9 of the broker while it is written to; started again."""
+    before = await scene.input_ends()
+    writing = asyncio.create_task(scene.load.burst(scene.burst))
+    await asyncio.sleep(fault.target / 400)
+    await asyncio.to_thread(scene.broker.kill)
+    pending = scene.load.pending
+    at = now_ms()
+    await asyncio.sleep(fault.seconds)
+    await asyncio.to_thread(scene.broker.restart)
+    back = now_ms()
+    everything = frozenset(scene.partitions)
+    flight = await scene.in_flight(before, everything)
+    await writing
+    recovery = await scene.commits_after(back, everything, str(fault))
+    await scene.whole(str(fault))
+    evidence = f"{pending} records unacknowledged at the kill, {flight} at the return"
+    struck = pending > 0 or flight.lag > 0
+    return scene.strike(fault, at, evidence, struck=struck, recovery=recovery)
+
+
+async def broker_pause(scene: Scene, fault: Fault) -> Strike:
+    """SIGSTOP of the broker while it is written to."""
+    before, at = await scene.input_ends(), now_ms()
+    writing = asyncio.create_task(scene.load.burst(scene.burst))
+    await asyncio.sleep(fault.target / 400)
+    scene.broker.pause()
+    pending = scene.load.pending
+    await asyncio.sleep(fault.seconds)
+    scene.broker.resume()
+    back = now_ms()
+    everything = frozenset(scene.partitions)
+    flight = await scene.in_flight(before, everything)
+    await writing
+    recovery = await scene.commits_after(back, everything, str(fault))
+    await scene.whole(str(fault))
+    evidence = f"{pending} records unacknowledged at the stop, {flight} at the return"
+    struck = pending > 0 or flight.lag > 0
+    return scene.strike(fault, at, evidence, struck=struck, recovery=recovery)
+
+
+async def store_damage(scene: Scene, fault: Fault) -> Strike:
+    """Damage the store of a partition that the worker owns, while it is down after a kill -9."""
+    await scene.whole(str(fault))
+    slot = scene.cluster.pick(fault.target)
+    await scene.load.burst(scene.burst)
+    scene.cluster.kill(slot)
+    at, partitions = now_ms(), slot.assigned
+    folder = latest_store(slot)
+    if folder is None:
+        scene.cluster.start(slot)
+        await scene.whole(str(fault))
+        return scene.strike(fault, at, "it has no store", struck=False, recovery=None)
+    if fault.detail == "older":
+        evidence = await older_copy(scene, slot, folder, str(fault))
+    else:
+        dice = random.Random(f"{scene.report.seed}/damage/{fault.number}")
+        before = read_store(folder).offset
+        done = damage(folder, fault.detail, dice)
+        shown = found_damaged(folder, before)
+        evidence = f"{done}: {shown}" if shown else ""
+    mark = slot.mark
+    scene.cluster.start(slot)
+    recovery = await scene.commits_after(at, partitions, str(fault))
+    await scene.whole(str(fault))
+    made = scene.strike(
+        fault, at, evidence or "nothing of it shows", struck=bool(evidence), recovery=recovery
+    )
+    made.warning = next(
+        (line for line in slot.since(mark).splitlines() if folder.name in line or "store" in line),
+        "",
+    )[:300]
+    return made
+
+
+def latest_store(slot: Slot) -> Path | None:
+    """The store of one of the partitions that the slot owned, the one that was written last."""
+    found = [f for number in slot.assigned for f in store_folders(slot.folder, number)]
+    return max(
+        found, key=lambda folder: max(p.stat().st_mtime for p in folder.iterdir()), default=None
+    )
+
+
+async def older_copy(scene: Scene, slot: Slot, folder: Path, why: str) -> str:
+    """Copy the store, let the worker go on, kill it again, and put the copy back."""
+    copy = folder.parent.parent / "copies" / folder.name
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(folder, copy)
+    scene.cluster.start(slot)
+    await scene.whole(why)
+    await scene.load.burst(scene.burst)
+    await scene.commits_after(now_ms(), slot.assigned, why)
+    scene.cluster.kill(slot)
+    newer = stored_offset(folder)
+    older = stored_offset(copy)
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.move(copy, folder)
+    return f"offset {older} in place of {newer}" if newer != older else ""
+
+
+async def proxy_fault(scene: Scene, fault: Fault) -> Strike:
+    """A request of a transaction, or its answer, is held or lost between worker and broker."""
+    index, number = int(fault.detail), fault.target % scene.service.partitions
+    action, at = ACTIONS[index % len(ACTIONS)], now_ms()
+    api = REQUESTS[index % len(REQUESTS)] if index % 6 else OPENING[index // 6 % 2]
+    of_group = api is Api.HEARTBEAT
+    name = None if of_group else f"{scene.service.app_id}-{number}"
+    hold = 0.5 + scene.transaction_s * (1.5 if index % 3 == 0 else 0.2)
+    rule = Rule(api, action, transactional_id=name, seconds=hold)
+    scene.broker.proxy.add(rule)
+    await scene.load.burst(scene.burst)
+    if api is Api.INIT_PRODUCER_ID:
+        owner = next((s for s in scene.cluster.running if number in s.assigned), None)
+        if owner is not None:
+            scene.cluster.kill(owner)
+            scene.cluster.start(owner)
+    end = time.monotonic() + 40
+    while not rule.strikes and time.monotonic() < end:
+        await scene.load.burst(10)
+        await asyncio.sleep(0.1)
+    hit = now_ms()
+    await asyncio.sleep(hold)
+    rule.release()
+    recovery = await scene.commits_after(hit, frozenset({number}), str(fault))
+    await scene.whole(str(fault))
+    scene.broker.proxy.rules.remove(rule)
+    made = scene.strike(fault, at, str(rule), struck=bool(rule.strikes), recovery=recovery)
+    made.detail = f"{action.value} of {api.name}"
+    return made
+
+
+async def hijacked(scene: Scene, fault: Fault) -> Strike:
+    """Somebody else initialises a worker's transactional id."""
+    number = fault.target % scene.service.partitions
+    owner = next((s for s in scene.cluster.running if number in s.assigned), None)
+    at, mark = now_ms(), owner.mark if owner else 0
+    await scene.load.burst(scene.burst)
+    async with hijack(scene.service.bootstrap, f"{scene.service.app_id}-{number}"):
+        await scene.load.burst(scene.burst)
+    line = await rejection(owner, mark) if owner else ""
+    recovery = await scene.commits_after(at, frozenset({number}), str(fault))
+    await scene.whole(str(fault))
+    return scene.strike(
+        fault, at, line or "nothing was rejected", struck=bool(line), recovery=recovery
+    )

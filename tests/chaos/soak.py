@@ -1,0 +1,120 @@
+"""`python -m tests.chaos.soak`: the long run, the table, the raw result; not 0 on any deviation."""
+
+import argparse
+import asyncio
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from tests.chaos.report import BEGIN, markdown, save, write
+from tests.chaos.result import Report
+from tests.chaos.runner import SHORT, Tier, run_tier
+from tests.chaos.schedule import Kind
+
+SOAK = Tier(
+    "soak",
+    {
+        Kind.KILL: 90,
+        Kind.FAILPOINT: 60,
+        Kind.ZOMBIE: 30,
+        Kind.BROKER_KILL: 15,
+        Kind.BROKER_PAUSE: 4,
+        Kind.SCALE: 15,
+        Kind.DAMAGE: 20,
+        Kind.PROXY: 30,
+        Kind.HIJACK: 5,
+    },
+    records=1_000_000,
+    minutes=90,
+    fill=True,
+    rest_minutes=10,
+    event_hours=168,
+    session_ms=6_000,
+    transaction_ms=12_000,
+)
+"""The published run: 150 kill -9 are those at random and those at failpoints."""
+TIERS = {"short": SHORT, "soak": SOAK}
+RESULTS = Path(__file__).parent / "results"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "guarantees.md"
+
+
+def scaled(tier: Tier, minutes: float) -> Tier:
+    """The tier in another time, with as many faults and records as fit."""
+    share = minutes / tier.minutes
+    wanted: Mapping[Kind, int] = {
+        kind: max(round(number * share), 1) for kind, number in tier.wanted.items()
+    }
+    return replace(
+        tier,
+        wanted=wanted,
+        records=round(tier.records * share),
+        minutes=minutes,
+        event_hours=max(tier.event_hours * share, 1.0),
+    )
+
+
+def arguments(given: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos.soak", description=__doc__)
+    parser.add_argument("--tier", choices=TIERS, default="soak")
+    parser.add_argument("--seed", type=int, default=None, help="default: from the clock")
+    parser.add_argument("--hours", type=float, help="another length, faults in proportion")
+    parser.add_argument("--minutes", type=float, help="the same in minutes")
+    parser.add_argument("--only", action="append", default=[], help="NAME=COUNT: only these faults")
+    parser.add_argument("--records", type=int)
+    parser.add_argument("--folder", type=Path, help="kept; default: a temporary one")
+    parser.add_argument("--write", action="store_true", help="put the table into the document")
+    return parser.parse_args(given)
+
+
+def tier_of(options: argparse.Namespace) -> Tier:
+    tier = TIERS[options.tier]
+    minutes = options.hours * 60 if options.hours else options.minutes
+    if minutes:
+        tier = scaled(tier, minutes)
+    if options.only:
+        pairs = [item.partition("=") for item in options.only]
+        tier = replace(tier, wanted={Kind[n.upper()]: int(count or 1) for n, _, count in pairs})
+    return replace(tier, records=options.records) if options.records else tier
+
+
+def main(given: list[str]) -> int:
+    """Run; the exit status."""
+    options = arguments(given)
+    tier = tier_of(options)
+    seed = options.seed if options.seed is not None else int(time.time())
+    began = time.monotonic()
+
+    def say(line: str) -> None:
+        print(f"{(time.monotonic() - began) / 60:6.2f} min  {line}", flush=True)
+
+    folder = options.folder or Path(tempfile.mkdtemp(prefix="streamjoin-soak-"))
+    kept = [item for item in given if item != "--write"]
+    seeded = kept if options.seed is not None else [*kept, "--seed", str(seed)]
+    command = " ".join(["python -m tests.chaos.soak", *seeded])
+    say(f"{command}; logs in {folder}")
+    report = asyncio.run(run_tier(seed, folder=folder, tier=tier, say=say))
+    report.replay = command
+    return finish(report, folder, keep=options.folder is not None, publish=options.write)
+
+
+def finish(report: Report, folder: Path, *, keep: bool, publish: bool) -> int:
+    """Show and save what came out."""
+    good = not report.failed and not report.short_of()
+    if not good:
+        print(report.describe())
+    print(markdown(report))
+    print(f"raw result: {save(report, RESULTS)}")
+    if publish and BEGIN in DOCUMENT.read_text():
+        write(report, DOCUMENT)
+    if good and not keep:
+        shutil.rmtree(folder)
+    print("0 deviations" if good else f"DEVIATIONS; logs are kept in {folder}")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
