@@ -11,10 +11,11 @@ from app.topics_admin import describe
 from models.topics import Direction
 from tests.service.traffic import traffic
 from tests.support.kafka import Kafka
-from tests.support.service import Service, free_port
+from tests.support.service import Service
 from tests.support.topics import committed
 
 LONG_MAX = str(2**63 - 1)
+NOBODY = "127.0.0.1:1"
 
 
 async def refused(
@@ -22,7 +23,7 @@ async def refused(
 ) -> tuple[int, str]:
     """The exit status of a worker that must not start, and the one line that it wrote."""
     with service.worker(tmp_path / "state", environment=environment) as worker:
-        status = await worker.status(30)
+        status = await worker.status()
         text = worker.text.strip()
     assert "Traceback" not in text
     assert len(text.splitlines()) == 1, text
@@ -133,7 +134,7 @@ async def test_topics_that_would_lose_outputs(
     ],
 )
 async def test_wrong_settings(tmp_path: Path, name: str, value: str, says: str) -> None:
-    service = Service(f"127.0.0.1:{free_port()}", 1)
+    service = Service(NOBODY, 1)
     environment = {name: value}
     if says == "same":
         environment["STREAMJOIN_TOPIC_PURCHASES"] = value
@@ -143,7 +144,7 @@ async def test_wrong_settings(tmp_path: Path, name: str, value: str, says: str) 
 
 
 async def test_no_broker(tmp_path: Path) -> None:
-    service = Service(f"127.0.0.1:{free_port()}", 1)
+    service = Service(NOBODY, 1)
     status, text = await refused(service, tmp_path)
     assert status == 1
     assert service.bootstrap in text

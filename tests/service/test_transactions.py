@@ -14,6 +14,9 @@ from tests.support.kafka import Kafka
 from tests.support.service import Service, lines, send_in_batches
 from tests.support.topics import committed, ends
 
+PATIENT = {"transaction_timeout_ms": 600_000}
+"""A transaction that its producer forgets is not what is tested."""
+
 
 async def test_aborted_transactions_have_no_effect(kafka: Kafka, tmp_path: Path) -> None:
     """Committed and aborted transactions in turn, an aborted one last in every partition."""
@@ -22,7 +25,7 @@ async def test_aborted_transactions_have_no_effect(kafka: Kafka, tmp_path: Path)
     pieces = [messages[at : at + 100] for at in range(0, 1200, 100)]
     with service.worker(tmp_path) as worker:
         async with AIOKafkaProducer(
-            bootstrap_servers=service.bootstrap, transactional_id=f"upstream-{uuid4()}"
+            bootstrap_servers=service.bootstrap, transactional_id=f"upstream-{uuid4()}", **PATIENT
         ) as producer:
             for number, piece in enumerate(pieces):
                 await producer.begin_transaction()
@@ -53,7 +56,7 @@ async def test_a_transaction_still_open_is_waited_for(kafka: Kafka, tmp_path: Pa
     service = await Service(kafka.bootstrap, 1).create()
     messages = list(traffic(22, 300, 1))
     async with AIOKafkaProducer(
-        bootstrap_servers=service.bootstrap, transactional_id=f"upstream-{uuid4()}"
+        bootstrap_servers=service.bootstrap, transactional_id=f"upstream-{uuid4()}", **PATIENT
     ) as producer:
         await producer.begin_transaction()
         await send_in_batches(producer, service.names, messages[:100])
