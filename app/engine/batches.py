@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Generic, TypeVar
 
-from app.engine.errors import HandlingError
+from app.engine.errors import HandlingError, LostError, StoreError
 from app.engine.state import PartitionState
 
 E = TypeVar("E")
@@ -30,8 +30,15 @@ class EventBatch(Generic[E]):
             self.handled.set_result(None)
 
     def failed(self, error: Exception) -> None:
-        """Note that the agent raised while it handled this batch."""
-        if not self.handled.done():
+        """Note that the agent raised while it handled this batch.
+
+        A store that fails under it says nothing about the batch (reliability, rule 10).
+        """
+        if self.handled.done():
+            return
+        if isinstance(error, LostError | StoreError):
+            self.handled.set_exception(error)
+        else:
             handling = HandlingError(repr(error))
             handling.__cause__ = error
             self.handled.set_exception(handling)

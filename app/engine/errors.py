@@ -19,6 +19,17 @@ class LostError(Exception):
     """
 
 
+class DamagedStoreError(LostError):
+    """A store's files are not what was written: it is rebuilt when the partition is acquired again.
+
+    Never a fault of the record in hand (reliability, rule 10).
+    """
+
+
+class StoreError(UserError):
+    """The machine refuses to read or write a store (disk full, read-only, ...): stop, say why."""
+
+
 class StateError(UserError):
     """State and committed offsets, or topics and settings, do not fit: stop, say what to do."""
 

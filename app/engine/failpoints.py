@@ -1,8 +1,8 @@
 """Named places at which a worker can be made to die, to prove that nothing breaks there.
 
 `STREAMJOIN_FAILPOINT=name:n` kills the process at the n-th pass of that place (n is 1 if left
-out), with SIGKILL unless the table says otherwise. Unset, every function here is an empty one; they
-are called per batch, per transaction or per request of an armed worker, never per record.
+out), with SIGKILL. Unset, every function here is an empty one; they are called per batch, per
+transaction or per request of an armed worker, never per record.
 
 | name | the process dies |
 |---|---|
@@ -17,7 +17,7 @@ are called per batch, per transaction or per request of an armed worker, never p
 | at-window-close | there too, in a transaction in which stream time passes a window's close |
 | end-txn-unanswered | with EndTxn written to the socket, before its answer is read |
 | before-store-write | after the commit, before the store is written |
-| in-store-write | in the write of the store's log, half of it done (SIGXFSZ); RocksDB only |
+| in-store-write | while a store's file, this commit in it, is being written to disk; RocksDB only |
 | after-store-write | after that, before anything else |
 | in-recovery | after a piece of the changelog's tail has been applied to the store |
 | on-revoke | when partitions are about to be given up |
@@ -76,7 +76,7 @@ def _nothing(name: str) -> None:
     pass
 
 
-def _whole(folder: Path, size: int) -> None:
+def _whole(folder: Path, flush: Callable[[], None]) -> None:
     pass
 
 
@@ -110,27 +110,24 @@ def _die_at_last(name: str) -> None:
         die()
 
 
-def tear_next_write(folder: Path, size: int) -> None:
-    """Have the kernel kill this process half-way in the next write of the store in `folder`.
+def die_in_flush(folder: Path, flush: Callable[[], None]) -> None:
+    """Die while RocksDB writes what it holds in memory to a file in `folder`.
 
-    A limit on the length of files ends `size // 2` bytes behind the end of RocksDB's log: the
-    kernel writes up to it, and answers the rest with SIGXFSZ.
+    A store has no log: writing a commit is this, some commits later. `flush` starts it.
     """
-    import resource
-
-    newest = max(folder.glob("*.log"), key=lambda path: int(path.stem))
-    limit = newest.stat().st_size + max(size // 2, 1)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it.
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+    there = set(folder.glob("*.sst"))
+    flush()
+    while not set(folder.glob("*.sst")) - there:
+        pass
+    die()
 
 
-def _tear_at_last(folder: Path, size: int) -> None:
+def _tear_at_last(folder: Path, flush: Callable[[], None]) -> None:
     if passes(IN_STORE_WRITE):
-        tear_next_write(folder, size)
+        die_in_flush(folder, flush)
 
 
 ARMED, passes = counting(os.environ.get("STREAMJOIN_FAILPOINT"))
 hit: Callable[[str], None] = _die_at_last if ARMED else _nothing
-# Called before each write of a store with its folder and the write's size in bytes.
-store_write: Callable[[Path, int], None] = _tear_at_last if ARMED else _whole
+# Called with each write of a store: its folder, and what has RocksDB start to write to it.
+store_write: Callable[[Path, Callable[[], None]], None] = _tear_at_last if ARMED else _whole

@@ -1,6 +1,8 @@
-"""A store whose process dies in the middle of a write, wherever in it that is."""
+"""A store whose process dies while it writes to the disk, wherever in it that is."""
 
 import multiprocessing
+import random
+import resource
 import signal
 from pathlib import Path
 
@@ -10,47 +12,67 @@ from app.engine import failpoints
 from app.engine.store.base import Change
 from app.engine.store.rocks import RocksStore, shared_cache
 
-FIRST: list[Change] = [(b"k%03d" % n, b"first-%03d" % n * 20) for n in range(200)]
+DICE = random.Random(7)
+FIRST: list[Change] = [(b"k%03d" % n, DICE.randbytes(1000)) for n in range(200)]
 SECOND: list[Change] = [
-    (b"k%03d" % n, None if n % 3 == 0 else b"second-%03d" % n * 20) for n in range(50, 300)
+    (b"k%03d" % n, None if n % 3 == 0 else DICE.randbytes(1000)) for n in range(50, 600)
 ]
+BEFORE = dict(FIRST)
+AFTER = {key: v for key, v in {**BEFORE, **dict(SECOND)}.items() if v is not None}
 
 
-def log_size(folder: Path) -> int:
-    return max(folder.glob("*.log"), key=lambda path: int(path.stem)).stat().st_size
-
-
-def write_and_die(folder: Path, at: int) -> None:
-    """In a process of its own: one commit, and the kernel's end `at` bytes into the next one."""
+def start(folder: Path) -> RocksStore:
     store = RocksStore(folder, shared_cache(8))
     store.write(FIRST, 10)
-    (folder / "size").write_text(str(log_size(folder)))
-    failpoints.tear_next_write(folder, 2 * at)
+    store.close()
+    return RocksStore(folder, shared_cache(8))
+
+
+def die_at(folder: Path, limit: int) -> None:
+    """In a process of its own: the kernel kills it where a file would grow beyond `limit`."""
+    store = start(folder)
     store.write(SECOND, 20)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    store.close()
 
 
-def rows(store: RocksStore) -> dict[bytes, bytes]:
-    return dict(store.scan(b"k", b"l"))
+def die_in_flush(folder: Path) -> None:
+    store = start(folder)
+    store.write(SECOND, 20)
+    failpoints.die_in_flush(folder, store._start_flush)
 
 
-@pytest.mark.parametrize("at", [1, 5, 7, 100, 5_000, 20_000, 32_761, 32_768, 33_500])
-def test_store_is_as_of_the_commit_before(at: int, tmp_path: Path) -> None:
-    """Pieces of RocksDB's log have headers of 7 bytes and end at multiples of 32 KiB."""
-    process = multiprocessing.get_context("spawn").Process(
-        target=write_and_die, args=(tmp_path, at)
-    )
+def ended(target: object, *arguments: object) -> int | None:
+    process = multiprocessing.get_context("spawn").Process(target=target, args=arguments)  # type: ignore[arg-type]
     process.start()
     process.join(60)
-    assert process.exitcode == -signal.SIGXFSZ
-    assert log_size(tmp_path) == int((tmp_path / "size").read_text()) + at
-    store = RocksStore(tmp_path, shared_cache(8))
-    assert store.changelog_offset == 10
-    assert rows(store) == dict(FIRST)
+    return process.exitcode
+
+
+def check(folder: Path, places: tuple[int, ...]) -> None:
+    """As of a commit, and good to go on with."""
+    store = RocksStore(folder, shared_cache(8))
+    assert store.changelog_offset in places
+    assert dict(store.scan(b"k", b"l")) == (BEFORE if store.changelog_offset == 10 else AFTER)
     store.write(SECOND, 20)
-    after = {**dict(FIRST), **dict(SECOND)}
-    wanted = {key: value for key, value in after.items() if value is not None}
-    assert rows(store) == wanted
+    assert dict(store.scan(b"k", b"l")) == AFTER
     store.close()
-    again = RocksStore(tmp_path, shared_cache(8))
-    assert (again.changelog_offset, rows(again)) == (20, wanted)
+    again = RocksStore(folder, shared_cache(8))
+    assert (again.changelog_offset, dict(again.scan(b"k", b"l"))) == (20, AFTER)
     again.close()
+
+
+@pytest.mark.parametrize("limit", [100_000, 131_072, 200_001, 290_000, 350_000])
+def test_store_is_as_of_the_commit_before(limit: int, tmp_path: Path) -> None:
+    """RocksDB writes a file of some 370 kB; its own log of text stays below 100 kB."""
+    assert ended(die_at, tmp_path, limit) == -signal.SIGXFSZ
+    torn = max(tmp_path.glob("*.sst"), key=lambda path: int(path.stem))
+    assert torn.stat().st_size == limit
+    check(tmp_path, (10,))
+
+
+def test_killed_while_a_file_is_written(tmp_path: Path) -> None:
+    assert ended(die_in_flush, tmp_path) == -signal.SIGKILL
+    check(tmp_path, (10, 20))

@@ -15,7 +15,7 @@ def stored_offsets(folder: Path) -> Ends:
     Copies are opened: an opening would mend what a worker is to find as it is.
     """
     found: Ends = {}
-    for stored in sorted(folder.glob("partition-*")):
+    for stored in sorted(folder.glob("partition-*[0-9]")):
         with tempfile.TemporaryDirectory() as place:
             copy = Path(place) / "store"
             shutil.copytree(stored, copy)

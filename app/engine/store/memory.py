@@ -1,5 +1,6 @@
 """A store in memory: gone with the process, restored from the changelog."""
 
+import time
 from collections.abc import Iterator, Sequence
 
 from sortedcontainers import SortedDict
@@ -14,11 +15,27 @@ class MemoryStore:
         """Start empty."""
         self._rows: SortedDict[bytes, bytes] = SortedDict()
         self._offset: int | None = None
+        self._as_of: int | None = None
+        self._identity: bytes | None = None
 
     @property
     def changelog_offset(self) -> int | None:
         """See `Store`."""
         return self._offset
+
+    @property
+    def as_of(self) -> int | None:
+        """See `Store`."""
+        return self._as_of
+
+    @property
+    def identity(self) -> bytes | None:
+        """See `Store`."""
+        return self._identity
+
+    def claim(self, identity: bytes) -> None:
+        """See `Store`."""
+        self._identity = identity
 
     def get(self, key: bytes) -> bytes | None:
         """See `Store`."""
@@ -32,7 +49,9 @@ class MemoryStore:
         for key in self._rows.irange(low, high, (True, False), reverse):
             yield key, self._rows[key]
 
-    def write(self, changes: Sequence[Change], changelog_offset: int) -> None:
+    def write(
+        self, changes: Sequence[Change], changelog_offset: int, as_of: int | None = None
+    ) -> None:
         """See `Store`."""
         for key, value in changes:
             if value is None:
@@ -40,11 +59,21 @@ class MemoryStore:
             else:
                 self._rows[key] = value
         self._offset = changelog_offset
+        self._as_of = time.time_ns() // 1_000_000 if as_of is None else as_of
+
+    def check(self) -> None:
+        """See `Store`: memory is not damaged."""
+
+    def renew(self) -> None:
+        """See `Store`."""
+
+    def bulk(self, on: bool) -> None:
+        """See `Store`."""
 
     def clear(self) -> None:
         """See `Store`."""
         self._rows.clear()
-        self._offset = None
+        self._offset = self._as_of = self._identity = None
 
     def close(self) -> None:
         """See `Store`."""
