@@ -59,7 +59,7 @@ def make_app(
             _open_store(settings),
             writers(settings, thread.commit_offsets, changelog, partitions, confirm),
             app.deliver,
-            Pace(settings.commit_interval / 1000, settings.commit_records, settings.max_attempts),
+            _pace(settings),
             clock,
             metrics,
             limits(catalogue, topics),
@@ -79,6 +79,15 @@ def _bind(app: StreamApp, topology: Topology, partitions: int) -> None:
     for flow in topology.flows:
         channel = app.topic(*flow.topics, schema=PassThrough(), partitions=partitions)
         app.agent(channel, name=flow.name)(flow.agent)
+
+
+def _pace(settings: Settings) -> Pace:
+    return Pace(
+        settings.commit_interval / 1000,
+        settings.commit_records,
+        settings.max_attempts,
+        settings.dead_letter_run,
+    )
 
 
 def _open_store(settings: Settings) -> Callable[[int], Store]:

@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     commit_interval: Duration = 100
     commit_records: int = Field(60_000, ge=1)
     max_attempts: int = Field(3, ge=1, le=1000)
+    dead_letter_run: int = Field(0, ge=0)
     session_timeout: Duration = 10_000
     heartbeat_interval: Duration = 3_000
     transaction_timeout: Duration = 12_000

@@ -54,7 +54,9 @@ class PartitionTask:
         catalogue = around.topology.catalogue
         self._late_events = catalogue.name(LATE_EVENTS)
         self._dead_topic = catalogue.name(DEAD_LETTERS)
-        self._dead_letters = DeadLetters(state, self._dead_topic, around.clock)
+        self._dead_letters = DeadLetters(
+            state, self._dead_topic, around.clock, around.pace.dead_letter_run
+        )
         self._flows: list[tuple[Flow, Feed]] = []
         self.intakes: dict[str, Intake[Any]] = {}
         self._start_at(offsets)
@@ -135,6 +137,7 @@ class PartitionTask:
             self.number, error.__cause__,
         )  # fmt: skip
         self.state.discard()
+        self._dead_letters.discard()
         self.state.careful = self._raised = True
         await self._around.source.rewind(self.number, self.committed_offsets)
         self._start_at(self.committed_offsets)
@@ -149,10 +152,8 @@ class PartitionTask:
             batch = EventBatch(self.state, events)
             await self._around.deliver(flow, self.number, batch)
             await batch.handled
-        if len(events) < len(items):
-            for item in items:
-                if isinstance(item, Rejected):
-                    self._dead_letters.bury(item)
+        if len(events) < len(items) or self._dead_letters.in_a_run:
+            self._dead_letters.take(items)
 
     async def _one_by_one(self, flow: Flow, items: Sequence[Any]) -> None:
         for item in items:
@@ -204,6 +205,7 @@ class PartitionTask:
         failpoints.hit(failpoints.BEFORE_STORE_WRITE)
         self.state.committed(prepared.changes, end)
         failpoints.hit(failpoints.AFTER_STORE_WRITE)
+        self._dead_letters.committed()
         self.committed_offsets = offsets
         self._since, self._idle_since = None, self._clock.monotonic()
         self.state.careful, self._raised = self._raised, False
