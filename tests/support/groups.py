@@ -1,14 +1,27 @@
 """What a test does to a consumer group from outside."""
 
-from typing import Any
+from collections.abc import Collection
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 from aiokafka.protocol.group import LeaveGroupRequest
 
 
-async def bury_members(bootstrap: str, group: str) -> int:
-    """Have all members of a group leave it, as their session's end would; how many they were.
+async def members(bootstrap: str, group: str) -> set[str]:
+    """The ids of a group's members."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        [answer] = await admin.describe_consumer_groups([group])
+        return {member for member, *_ in answer.groups[0][5]}
+    finally:
+        await admin.close()
+
+
+async def bury_members(bootstrap: str, group: str, spared: Collection[str] = ()) -> int:
+    """Have a group's members leave it, as their session's end would; how many they were.
+
+    `spared`: ids of those who stay.
 
     For workers that have been killed: a test need not wait for session timeouts, and can leave
     them long enough for the slowest machine.
@@ -18,11 +31,11 @@ async def bury_members(bootstrap: str, group: str) -> int:
     try:
         node = await admin.find_coordinator(group)
         [answer] = await admin.describe_consumer_groups([group], group_coordinator_id=node)
-        members: list[Any] = answer.groups[0][5]
-        for member, *_ in members:
+        buried: list[str] = [m for m, *_ in answer.groups[0][5] if m not in spared]
+        for member in buried:
             left = await admin._send_request(LeaveGroupRequest(group, member), node)
             assert left.error_code == 0, left
-        return len(members)
+        return len(buried)
     except GroupCoordinatorNotAvailableError:
         return 0
     finally:

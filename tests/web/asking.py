@@ -13,7 +13,7 @@ from yarl import URL
 from tests.support.service import Worker
 from tests.support.topics import until
 
-READY_SECONDS = 40.0
+READY_SECONDS = 240.0
 
 
 class Reply(NamedTuple):
@@ -66,7 +66,7 @@ def user_path(user: str, view: str) -> str:
 @asynccontextmanager
 async def asking(*urls: str) -> AsyncIterator[list[Asker]]:
     """A client for each address."""
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
         yield [Asker(session, url) for url in urls]
 
 

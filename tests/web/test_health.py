@@ -57,7 +57,7 @@ def worker(**changes: Any) -> StreamApp:  # noqa: ANN401
 
 
 def member(app: StreamApp) -> GroupMembership:
-    return GroupMembership(app, load_settings(session_timeout="6s", heartbeat_interval="1s"))
+    return GroupMembership(app, load_settings(session_timeout="600s", heartbeat_interval="1s"))
 
 
 def reasons(**changes: Any) -> list[str]:  # noqa: ANN401
@@ -84,7 +84,7 @@ def test_a_worker_with_no_partition_is_ready() -> None:
         ({"rebalancing": True}, "the group is rebalancing"),
         ({"joined": False}, "the worker has not joined the group yet"),
         ({"beat": float("-inf")}, "no heartbeat has succeeded for the session timeout"),
-        ({"beat": time.monotonic() - 7}, "no heartbeat has succeeded for the session timeout"),
+        ({"beat": time.monotonic() - 601}, "no heartbeat has succeeded for the session timeout"),
         ({"assigned": {0, 1}}, "partition 1 is being acquired"),
         (
             {"assigned": {0, 1}, "restoring": {1: (5, 9)}},
@@ -117,7 +117,7 @@ def test_an_owner_reads_its_committed_state() -> None:
         (1, {}, 421, "not-owner"),
         (1, {"beat": float("-inf")}, 421, "not-owner"),
         (1, {"assigned": {0, 1}, "restoring": {1: (5, 9)}}, 503, "recovering"),
-        (0, {"beat": time.monotonic() - 7}, 503, "membership-unsure"),
+        (0, {"beat": time.monotonic() - 601}, 503, "membership-unsure"),
         (0, {"assigned": set()}, 421, "not-owner"),
     ],
 )
