@@ -32,7 +32,7 @@ def run(*arguments: str, environment: dict[str, str] | None = None) -> str:
         input="",
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=300,
         env=environment,
     )
     assert done.returncode == 0, done.stderr
@@ -95,7 +95,7 @@ def test_foreground_stays_until_ctrl_c(tmp_path: Path) -> None:
         assert command.poll() is None
         command.send_signal(signal.SIGINT)
         assert command.stdout.read() == "broker stopped\n"
-        assert command.wait(30) == 0
+        assert command.wait(120) == 0
     assert facts(folder)["running"] is False
 
 

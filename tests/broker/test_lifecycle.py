@@ -62,7 +62,7 @@ def test_committed_records_survive_kill_9(own_broker: EmbeddedBroker) -> None:
 
     assert second.pid != first.pid
     assert second.bootstrap == first.bootstrap
-    read = asyncio.run(asyncio.wait_for(read_committed(second.bootstrap), 30))
+    read = asyncio.run(asyncio.wait_for(read_committed(second.bootstrap), 240))
     assert read == VALUES
 
     other = EmbeddedBroker(own_broker.folder)
@@ -86,7 +86,7 @@ def words_of_a_broken_start(folder: Path) -> None:
 
 
 def test_stop_spares_a_stranger_with_the_same_pid(tmp_path: Path) -> None:
-    stranger = subprocess.Popen(["sleep", "60"])
+    stranger = subprocess.Popen(["sleep", "3600"])
     try:
         run = {
             "pid": stranger.pid,

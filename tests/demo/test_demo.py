@@ -1,11 +1,13 @@
 """The demo as a newcomer runs it: real Kafka, real worker, real processes."""
 
+import contextlib
 import gzip
 import json
 import re
 import signal
 import socket
 import time
+import urllib.error
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import cache
@@ -63,6 +65,16 @@ def until_gone(folder: Path) -> None:
     while processes_of(folder) or folder.exists():
         left = (processes_of(folder), folder.exists())
         assert time.monotonic() < end, f"left behind: {left}"
+        time.sleep(0.1)
+
+
+def until_ready(demo: Demo) -> None:
+    end = time.monotonic() + SECONDS
+    while True:
+        with contextlib.suppress(urllib.error.HTTPError):
+            assert ask(f"{demo.url}/readyz")["ready"]
+            return
+        assert time.monotonic() < end, "not ready"
         time.sleep(0.1)
 
 
@@ -147,7 +159,7 @@ def test_ctrl_c_stops_all_that_was_started_and_nothing_else(pair: Pair) -> None:
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
-    assert ask(f"{pair.live.url}/readyz")["ready"]
+    until_ready(pair.live)
 
 
 def test_kill_9_leaves_nothing(pair: Pair) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.ports import held_port
+
 SCRIPT = Path(__file__).resolve().parents[2] / "deploy" / "healthcheck.py"
 
 
@@ -54,9 +56,8 @@ def test_a_worker_that_says_no_is_not() -> None:
 
 
 def test_silence_is_not() -> None:
-    with serving(200) as port:
-        pass
-    done = check(port)
+    with held_port() as port:
+        done = check(port)
     assert done.returncode == 1
     assert done.stderr.startswith(f"no answer on port {port}: ")
 
