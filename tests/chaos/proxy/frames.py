@@ -40,8 +40,14 @@ _TRANSACTIONAL = {
     Api.END_TXN: 3,
     Api.TXN_OFFSET_COMMIT: 3,
 }
-# Requests whose answer is, in version 0, a throttle time and an error code.
-_PLAIN_ANSWERS = (Api.INIT_PRODUCER_ID, Api.ADD_OFFSETS_TO_TXN, Api.END_TXN)
+# Where the error code stands in an answer's frame, by API and version, as aiokafka asks.
+_ERROR_AT = {
+    (Api.INIT_PRODUCER_ID, 0): 12,
+    (Api.ADD_OFFSETS_TO_TXN, 0): 12,
+    (Api.END_TXN, 0): 12,
+    (Api.HEARTBEAT, 0): 8,
+    (Api.HEARTBEAT, 1): 12,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +96,14 @@ def correlation_of(answer: bytes) -> int:
 
 
 def error_of(request: Request, answer: bytes) -> int | None:
-    """The error code (0: done) of an answer to InitProducerId, AddOffsetsToTxn or EndTxn.
+    """The error code (0: done) of an answer to InitProducerId, AddOffsetsToTxn, EndTxn, Heartbeat.
 
-    None for other requests, and in versions other than 0, which aiokafka uses.
+    None for other requests, and in versions that aiokafka does not use.
     """
-    if request.api not in _PLAIN_ANSWERS or request.version != 0:
-        return None
-    return int(struct.unpack_from(">h", answer, 12)[0])
+    for (api, version), at in _ERROR_AT.items():
+        if (api, version) == (request.api, request.version):
+            return int(struct.unpack_from(">h", answer, at)[0])
+    return None
 
 
 def _text(frame: bytes, at: int) -> tuple[str | None, int]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from tests.chaos.proxy.frames import Request, correlation_of, parse_request, read_frame
-from tests.chaos.proxy.rules import ON_ANSWERS, Action, Rule, Strike
+from tests.chaos.proxy.rules import Action, Rule, Strike
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Struck = tuple[Rule, Strike]
@@ -109,10 +109,10 @@ class Link:
             await self._traffic.passed()
             struck = self._watched.pop(correlation_of(frame), None)
             if struck is not None:
-                struck[1].answer = frame
+                rule, strike = struck
                 if self._late is not None:
                     self._late.set()
-                if struck[0].action in ON_ANSWERS and not await self._strike_answer(struck[0]):
+                if rule.answer(strike, frame) and not await self._strike_answer(rule):
                     return
             if self._silent or await _write(self._to_client, frame):
                 continue
@@ -121,6 +121,7 @@ class Link:
                 return
 
     async def _strike_answer(self, rule: Rule) -> bool:
+        """Do to an answer what is to be done before the client gets it; False: it ends here."""
         if rule.action is Action.DROP_ANSWER:
             return False
         if rule.action is Action.SWALLOW_ANSWER:

@@ -57,8 +57,11 @@ class Strike:
 class Rule:
     """A fault: strikes requests of `api`, of `transactional_id` and `client_id` if given.
 
+    Where it strikes at the answer, one with an error code (that `error_of` knows) is spared: the
+    broker has not done then what was asked.
+
     `skip`: so many that fit are let through first. `times`: it strikes at most so often.
-    `seconds`: how long it holds, where it holds.
+    `seconds`: how long it holds, where it holds. `strikes`: the evidence, in order.
     """
 
     api: int
@@ -99,8 +102,21 @@ class Rule:
                 return
             await asyncio.sleep(0.01)
 
+    def answer(self, strike: Strike, frame: bytes) -> bool:
+        """Note the broker's answer; whether it is to be struck. For the proxy's thread."""
+        if self.action not in ON_ANSWERS:
+            strike.answer = frame
+            return False
+        if error_of(strike.request, frame) not in (0, None):
+            self.strikes.remove(strike)
+            return False
+        strike.answer = frame
+        return True
+
     async def struck(self, times: int = 1, seconds: float = 60.0) -> list[Strike]:
-        """Wait for so many strikes; fails after `seconds`."""
+        """Wait for so many strikes, at answers for the answers; fails after `seconds`."""
+        if self.action in ON_ANSWERS:
+            return await self.answered(times, seconds)
         await self._until(lambda: len(self.strikes) >= times, f"{times} strikes", seconds)
         return self.strikes
 
