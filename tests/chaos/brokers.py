@@ -64,7 +64,7 @@ class ProxiedBroker(AbstractContextManager["ProxiedBroker"]):
         self._stack.close()
 
     def kill(self) -> None:
-        """kill -9, as a crash of the machine would not be: what was written is in the files."""
+        """kill -9."""
         self.broker.kill()
         self._stopped = None
 
