@@ -101,12 +101,6 @@ class _Writing:
         ]
         return max(ends)
 
-    async def _write(self, changes: Sequence[Change], outputs: Sequence[Output]) -> int:
-        """Write all records; the changelog offset behind them."""
-        batches = self._batches(changes, outputs)
-        await batches.start()
-        return await self._finish(batches)
-
 
 async def stop_quietly(producer: AIOKafkaProducer) -> None:
     """Stop a producer whose transaction, if one is open, is lost anyway."""
@@ -175,7 +169,12 @@ def _closes_window(outputs: Sequence[Output]) -> bool:
 
 
 class PlainWriter(_Writing):
-    """at_least_once: records first, then offsets. at_most_once: offsets first."""
+    """at_least_once: outputs, then state, then offsets. at_most_once: the other way round.
+
+    Each step is acknowledged before the next begins. State says what has been done (windows that
+    are closed, stream time): were it ahead of the outputs after a crash, at_least_once would never
+    write them; were it behind, at_most_once would write them again.
+    """
 
     def __init__(
         self,
@@ -202,11 +201,42 @@ class PlainWriter(_Writing):
         """See `Writer`."""
         try:
             async with asyncio.timeout(self._timeout):
-                if self._offsets_first:
-                    await self._commit_offsets(offsets)
-                end = await self._write(changes, outputs)
-                if not self._offsets_first:
-                    await self._commit_offsets(offsets)
-                return end
+                # The metadata row alone says of nothing that it is done, so it may go first: a first
+                # deployment that breaks off leaves no offsets that no state belongs to.
+                if self._offsets_first and (outputs or len(changes) > 1):
+                    return await self._at_most_once(changes, outputs, offsets)
+                return await self._at_least_once(changes, outputs, offsets)
         except (KafkaError, TimeoutError) as error:
             raise LostError(f"the commit failed: {error!r}") from error
+
+    async def _at_least_once(
+        self, changes: Sequence[Change], outputs: Sequence[Output], offsets: Offsets
+    ) -> int:
+        await self._write_outputs(outputs)
+        end = await self._write_state(changes)
+        failpoints.hit(failpoints.BEFORE_OFFSETS)
+        await self._commit_offsets(offsets)
+        failpoints.hit(failpoints.AFTER_OFFSETS)
+        return end
+
+    async def _at_most_once(
+        self, changes: Sequence[Change], outputs: Sequence[Output], offsets: Offsets
+    ) -> int:
+        failpoints.hit(failpoints.BEFORE_OFFSETS)
+        await self._commit_offsets(offsets)
+        failpoints.hit(failpoints.AFTER_OFFSETS)
+        end = await self._write_state(changes)
+        await self._write_outputs(outputs)
+        return end
+
+    async def _write_outputs(self, outputs: Sequence[Output]) -> None:
+        batches = Batches(self._running(), self._count)
+        for output in outputs:
+            batches.add(output)
+        await batches.send()
+
+    async def _write_state(self, changes: Sequence[Change]) -> int:
+        """Write the changelog's records, the metadata row last; the offset behind them."""
+        batches = self._batches(changes, [])
+        await batches.start()
+        return await self._finish(batches)
