@@ -55,8 +55,11 @@ class Acquisition:
         await self._seek(number, offsets)
 
     async def _seek(self, number: int, offsets: Mapping[str, int]) -> None:
-        places = {TopicPartition(topic, number): offset for topic, offset in offsets.items()}
-        await self._thread.activate(places)
+        await self._thread.activate(self._places(number, offsets))
+
+    @staticmethod
+    def _places(number: int, offsets: Mapping[str, int]) -> dict[TopicPartition, int]:
+        return {TopicPartition(topic, number): offset for topic, offset in offsets.items()}
 
     async def acquire(
         self, number: int, count: int, store: Store, writer: Writer, progress: Progress
@@ -114,7 +117,12 @@ class Acquisition:
         wanted = dict(stored.offsets) if stored else {}
         if held == wanted:
             return held
-        if self._settings.processing_guarantee != "exactly_once" and stored and held:
+        plain = self._settings.processing_guarantee != "exactly_once"
+        if plain and stored and not held and not stored.stream_times:
+            # The first deployment broke off between the state, which holds nothing, and offsets.
+            await writer.commit([(KEY, stored.encode())], [], self._places(number, wanted))
+            return wanted
+        if plain and stored and held:
             # A crash between the two leaves them apart: the group's offsets decide what is done
             # twice, or not at all.
             return {topic: held.get(topic, offset) for topic, offset in wanted.items()}
@@ -134,7 +142,6 @@ class Acquisition:
         offsets = {tp.topic: (last if latest else first)[tp] for tp in tps}
         row = Metadata(LAYOUT, shape(self._settings.rules()), count, offsets, {})
         changes = [(KEY, row.encode())]
-        places = {tp: offsets[tp.topic] for tp in tps}
-        end = await writer.commit(changes, [], places)
+        end = await writer.commit(changes, [], self._places(number, offsets))
         store.write(changes, end)
         return offsets
