@@ -101,6 +101,8 @@ async def reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
         client_id=f"{settings.app_id}-restore",
         isolation_level="read_committed",
         enable_auto_commit=False,
+        # Of a changelog whose beginning has moved on nothing may be left out unnoticed.
+        auto_offset_reset="none",
         max_partition_fetch_bytes=4 * 1024 * 1024,
         fetch_max_wait_ms=50,
     )

@@ -1,6 +1,7 @@
 """The composition root: what a worker consists of, put together in one place."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from agents.topology import Topology
 from app.connections import reader, unwatched, writers
@@ -10,6 +11,7 @@ from app.engine.clock import Clock, SystemClock
 from app.engine.engine import Engine, Parts
 from app.engine.faust_app import PassThrough, StreamApp
 from app.engine.partition_parts import Pace
+from app.engine.restore import Restorer
 from app.engine.store.base import Store
 from app.engine.store.memory import MemoryStore
 from app.engine.store.rocks import RocksStore, shared_cache
@@ -18,7 +20,7 @@ from app.observability.metrics import Metrics
 from app.observability.sensor import RebalanceSensor
 from app.settings import Settings
 from app.startup import limits
-from app.topic_identity import never_create
+from app.topic_identity import never_create, topic_identities
 from app.topics_admin import TopicDescription
 from app.web.install import install_web
 
@@ -55,7 +57,7 @@ def make_app(
     app.engine = Engine(
         Parts(
             topology,
-            Acquisition(settings, thread, topology.sources, changelog, lambda: reader(settings)),
+            Acquisition(settings, thread, topology.sources, _restorer(settings, topics, metrics)),
             _open_store(settings),
             writers(settings, thread.commit_offsets, changelog, partitions, confirm),
             app.deliver,
@@ -87,6 +89,19 @@ def _pace(settings: Settings) -> Pace:
         settings.commit_records,
         settings.max_attempts,
         settings.dead_letter_run,
+    )
+
+
+def _restorer(
+    settings: Settings, topics: Mapping[str, TopicDescription], metrics: Metrics
+) -> Restorer:
+    changelog = changelog_topic(settings)
+    return Restorer(
+        changelog,
+        lambda: reader(settings),
+        partial(topic_identities, settings.broker, [changelog]),
+        int(topics[changelog].configs["delete.retention.ms"]),
+        metrics,
     )
 
 

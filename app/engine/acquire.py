@@ -4,15 +4,14 @@ heartbeat -> fence the former owner -> committed offsets -> restore -> do they a
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Mapping, Sequence
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from app.engine.consumer import ConsumerThread
 from app.engine.errors import ShapeError, StateError
 from app.engine.metadata import KEY, LAYOUT, Metadata, shape
-from app.engine.restore import Progress, restore
+from app.engine.restore import Progress, Restorer
 from app.engine.store.base import Store
 from app.engine.writer import Writer
 from app.settings import Settings
@@ -28,15 +27,13 @@ class Acquisition:
         settings: Settings,
         thread: ConsumerThread,
         sources: Sequence[str],
-        changelog: str,
-        reader: Callable[[], AbstractAsyncContextManager[AIOKafkaConsumer]],
+        restorer: Restorer,
     ) -> None:
-        """`sources`: topics that are read; `reader`: makes a consumer to restore with."""
+        """`sources`: topics that are read."""
         self._settings = settings
         self._thread = thread
         self._sources = sources
-        self._changelog = changelog
-        self._reader = reader
+        self._restorer = restorer
 
     async def hold(self, number: int) -> None:
         """Have nothing of a partition handed over until `release`.
@@ -74,8 +71,7 @@ class Acquisition:
         await writer.open()
         tps = [TopicPartition(topic, number) for topic in self._sources]
         committed = await self._thread.committed(tps)
-        async with self._reader() as reader:
-            await restore(reader, TopicPartition(self._changelog, number), store, progress)
+        await self._restorer.restore(number, store, progress)
         stored = Metadata.decode(store.get(KEY))
         if stored is not None:
             self._check_shape(stored, count)

@@ -97,6 +97,7 @@ class PartitionTask:
             await self.commit()
 
     async def _step(self) -> bool:
+        self.state.check()
         worked = self._backlog = False
         for flow, feed in self._flows:
             items = feed.take(BATCH)

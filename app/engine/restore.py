@@ -1,47 +1,195 @@
 """Brings a partition's store up to its changelog's last stable offset (reliability, rule 1)."""
 
+import asyncio
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from app.engine import failpoints
+from app.engine.errors import LostError
+from app.engine.restore_report import RestoreReport
 from app.engine.store.base import Store
+from app.engine.store.identity import StoreIdentity
+from app.errors import UserError
+from app.observability.metrics import Metrics
+from app.topic_identity import ClusterIdentity
 
 log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
+Reader = Callable[[], AbstractAsyncContextManager[AIOKafkaConsumer]]
+Identify = Callable[[], Awaitable[ClusterIdentity]]
+
+# Records applied at a time: some 20 ms, so that HTTP is answered in between.
+_PIECE = 4096
+# Offsets from which on a tail is long: long ones take turns, since each needs memory and a core.
+_LONG = 20_000
+_AT_ONCE = 2
+# How long to wait for records; that long takes a tail of nothing but a transaction's marker.
+_WAIT_MS = 50
 
 
-async def restore(
-    consumer: AIOKafkaConsumer, changelog: TopicPartition, store: Store, progress: Progress
-) -> int:
-    """Apply the changelog's tail; how many records that were.
+def _now() -> int:
+    return time.time_ns() // 1_000_000
 
-    `consumer`: read_committed, with no group, assigned to nothing else. `progress` is told the
-    position and the end. A store that lies outside the changelog is dropped and built anew.
-    """
-    consumer.assign([changelog])
-    first = (await consumer.beginning_offsets([changelog]))[changelog]
-    end = (await consumer.end_offsets([changelog]))[changelog]
-    at = store.changelog_offset
-    if at is not None and not first <= at <= end:
-        log.warning(
-            "the store of %s partition %d is at offset %d, outside of its changelog (%d to %d): "
-            "it is dropped and rebuilt",
-            changelog.topic, changelog.partition, at, first, end,
-        )  # fmt: skip
-        store.clear()
-        at = None
-    position = first if at is None else at
-    consumer.seek(changelog, position)
-    applied = 0
-    while position < end:
-        fetched = await consumer.getmany(changelog, timeout_ms=500, max_records=10_000)
-        records = fetched.get(changelog, [])
-        position = await consumer.position(changelog)
-        if records:
-            store.write([(record.key, record.value) for record in records], position)
-            applied += len(records)
-            failpoints.hit(failpoints.IN_RECOVERY)
-        progress(position, end)
-    return applied
+
+class Restorer:
+    """Reads one worker's changelogs into its stores."""
+
+    def __init__(
+        self,
+        changelog: str,
+        reader: Reader,
+        identify: Identify,
+        tombstones_ms: int,
+        metrics: Metrics,
+    ) -> None:
+        """`reader`: gives a read_committed consumer of no group, which resets no position.
+
+        `identify`: asks for the changelog's identity; `tombstones_ms`: its `delete.retention.ms`.
+        """
+        self._changelog = changelog
+        self._reader = reader
+        self._identify = identify
+        self._tombstones_ms = tombstones_ms
+        self._metrics = metrics
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def restore(self, number: int, store: Store, progress: Progress) -> None:
+        """Bring the store of a partition that is owned up to date; it is this changelog's then.
+
+        A store that is damaged is set aside; one that is another's, lies outside of the changelog
+        or is so old that tombstones may be gone is dropped. Both are built anew. `progress` is
+        told the position and the end. Raises LostError when the broker cannot be reached.
+        """
+        await self._bring_up(number, store, progress, owned=True)
+
+    async def follow(self, number: int, store: Store) -> None:
+        """Do the same for a partition that another worker owns."""
+        await self._bring_up(number, store, lambda position, end: None, owned=False)
+
+    async def _bring_up(
+        self, number: int, store: Store, progress: Progress, *, owned: bool
+    ) -> None:
+        store.renew()
+        place = TopicPartition(self._changelog, number)
+        try:
+            identity = await self._identity(number)
+            async with self._reader() as consumer:
+                first = (await consumer.beginning_offsets([place]))[place]
+                end = (await consumer.end_offsets([place]))[place]
+                at = store.changelog_offset
+                if not owned and at is not None and at > end:
+                    return  # Written by this worker, whose last commit has no marker yet.
+                self._check(place, store, identity, first, end)
+                tail = _Tail(consumer, place, store, first, end, progress, self._metrics)
+                async with AsyncExitStack() as stack:
+                    if end - tail.position > _LONG:
+                        await stack.enter_async_context(self._turns)
+                        store.bulk(True)
+                        stack.callback(store.bulk, False)
+                    await tail.apply(identity.encode(), self._tombstones_ms // 2)
+        except (KafkaError, TimeoutError) as error:
+            raise LostError(f"the changelog could not be read: {error!r}") from error
+
+    async def _identity(self, number: int) -> StoreIdentity:
+        try:
+            found = await self._identify()
+        except UserError as error:
+            raise LostError(str(error)) from error
+        topic = found.topics.get(self._changelog)
+        if topic is None:
+            raise LostError(f"topic {self._changelog} does not exist")
+        return StoreIdentity(found.cluster_id, topic.topic_id, number)
+
+    def _check(
+        self, place: TopicPartition, store: Store, identity: StoreIdentity, first: int, end: int
+    ) -> None:
+        """Drop a store that cannot be caught up; have an empty one be this changelog's."""
+        at = store.changelog_offset
+        if at is not None:
+            why = identity.unlike(StoreIdentity.decode(store.identity))
+            if why is None and not first <= at <= end:
+                why = f"is at offset {at}, outside of its changelog ({first} to {end})"
+            if why is not None:
+                _drop(place, store, why)
+        if store.changelog_offset is None:
+            store.claim(identity.encode())
+
+
+class _Tail:
+    """What a store lacks of its changelog."""
+
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        place: TopicPartition,
+        store: Store,
+        first: int,
+        end: int,
+        progress: Progress,
+        metrics: Metrics,
+    ) -> None:
+        """`first`, `end`: of the changelog; `consumer`: assigned to nothing."""
+        self._consumer = consumer
+        self._place = place
+        self._store = store
+        self._first = first
+        self._end = end
+        self._progress = progress
+        self._metrics = metrics
+        at = store.changelog_offset
+        self.position = first if at is None else at
+
+    async def apply(self, identity: bytes, patience_ms: int) -> None:
+        """Apply it; all of the changelog, where the store is older than `patience_ms`.
+
+        An old store whose tail holds no records is as good as a new one.
+        """
+        if self._first == self._end:
+            return
+        store, stored = self._store, self._store.as_of
+        old = stored is not None and abs(_now() - stored) > patience_ms
+        if not await self._read(refuse=old):
+            _drop(self._place, store, "is so old that its changelog may have forgotten deletions")
+            store.claim(identity)
+            store.bulk(True)
+            self.position = self._first
+            await self._read(refuse=False)
+        store.write([], max(store.changelog_offset or 0, self._end))
+
+    async def _read(self, *, refuse: bool) -> bool:
+        """Read and apply; whether nothing was refused.
+
+        The store is as of the beginning until all is applied: a tombstone further on may expire
+        while the rest waits.
+        """
+        consumer, place, store, end = self._consumer, self._place, self._store, self._end
+        as_of = _now() if store.as_of is None else store.as_of
+        consumer.assign([place])
+        consumer.seek(place, self.position)
+        with RestoreReport(place, self.position, end, self._metrics) as report:
+            while self.position < end:
+                fetched = await consumer.getmany(place, timeout_ms=_WAIT_MS, max_records=_PIECE)
+                self.position = await consumer.position(place)
+                changes = [(record.key, record.value) for record in fetched.get(place, ())]
+                if changes and refuse:
+                    return False
+                if changes:
+                    store.write(changes, self.position, as_of)
+                    failpoints.hit(failpoints.IN_RECOVERY)
+                    await asyncio.sleep(0)
+                report.applied(changes, self.position)
+                self._progress(self.position, end)
+        return True
+
+
+def _drop(place: TopicPartition, store: Store, why: str) -> None:
+    log.warning(
+        "the store of %s partition %d %s: it is dropped and rebuilt from the changelog",
+        place.topic, place.partition, why,
+    )  # fmt: skip
+    store.clear()

@@ -95,6 +95,10 @@ class PartitionState:
         for rows in self._rows.values():
             rows.careful = careful
 
+    def check(self) -> None:
+        """Raise DamagedStoreError if the store was found damaged, by a view it may be."""
+        self.store.check()
+
     def savepoint(self) -> None:
         """Set the point that `rollback` goes back to."""
         for undoable in self._undoables:

@@ -5,7 +5,7 @@ No metric carries a key or anything of a user.
 
 from collections.abc import Callable, Iterable, Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -54,10 +54,28 @@ class Metrics:
             "transactions_lost", "Transactions that failed or were fenced, and were done again."
         )
         self._rebalances = self._counter("rebalances", "Rebalances of the group.")
+        self._acquired = self._counter(
+            "partitions_acquired", "Partitions acquired: fenced, restored, read from their offsets."
+        )
+        self._kept = self._counter(
+            "partitions_kept", "Partitions that stayed in a rebalance, with all that was in hand."
+        )
         self._misplaced = self._counter(
             "misplaced_keys",
             "Sampled records whose key murmur2 would have put in another partition.",
             "topic",
+        )
+        self._restored = self._counter(
+            "restore_records", "Changelog records applied to a store while restoring.", "partition"
+        )
+        self._restored_bytes = self._counter(
+            "restore_bytes", "Bytes of keys and values of these records.", "partition"
+        )
+        self._restore_left = Gauge(
+            "streamjoin_restore_remaining_records",
+            "Offsets of the changelog that are still to be restored.",
+            ["partition"],
+            registry=self.registry,
         )
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
@@ -90,9 +108,27 @@ class Metrics:
         """Count a rebalance."""
         self._rebalances.inc()
 
+    def acquired(self) -> None:
+        """Count a partition that was acquired."""
+        self._acquired.inc()
+
+    def kept(self, partitions: int) -> None:
+        """Count partitions that a rebalance left where they were."""
+        self._kept.inc(partitions)
+
     def misplaced(self, topic: str, records: int) -> None:
         """Count sampled records that lie in the wrong partition."""
         self._misplaced.labels(topic).inc(records)
+
+    def restoring(self, partition: int, left: int) -> None:
+        """Note how many of the changelog's offsets a restore has before it."""
+        self._restore_left.labels(str(partition)).set(left)
+
+    def restored(self, partition: int, records: int, size: int, left: int) -> None:
+        """Count restored records and their `size` in bytes; `left`: see `restoring`."""
+        self._restored.labels(str(partition)).inc(records)
+        self._restored_bytes.labels(str(partition)).inc(size)
+        self.restoring(partition, left)
 
     def text(self) -> bytes:
         """Give everything in Prometheus' text format."""

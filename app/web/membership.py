@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar, cast
 
 from faust.assignor.partition_assignor import PartitionAssignor
 
+from app.engine.errors import LostError, StoreError
 from app.engine.faust_app import StreamApp
 from app.engine.metadata import KEY, Metadata
 from app.engine.store.base import Store
@@ -97,6 +98,15 @@ class GroupMembership:
 
     def read(self, number: int, work: Callable[[Snapshot], T]) -> T:
         """See `Membership`."""
+        try:
+            return self._read(number, work)
+        except (LostError, StoreError) as error:
+            # The partition's task finds that out as well, and does what there is to do.
+            raise unavailable(
+                "recovering", f"the state of partition {number} could not be read and is renewed"
+            ) from error
+
+    def _read(self, number: int, work: Callable[[Snapshot], T]) -> T:
         store = self._app.engine.store(number) if self.owns(number) else None
         metadata = None if store is None else Metadata.decode(store.get(KEY))
         if store is None or metadata is None:
