@@ -1,6 +1,7 @@
 """What a worker checks before it joins the group: topics, their settings, its folder."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from app.errors import SettingError, UserError
 from app.settings import Settings
@@ -11,12 +12,40 @@ from models.topics import CLICKS, TOPICS, Catalogue, Direction, changelog_config
 _LONG_MAX = str(2**63 - 1)
 # A row holds some 10 KB besides one event, which may be as large as its topic takes.
 _ROW_ALLOWANCE = 64 * 1024
+_SAFETY = ("min.insync.replicas", "unclean.leader.election.enable")
 
 
 async def check_topics(settings: Settings, changelog: str) -> Mapping[str, TopicDescription]:
     """Check all topics, and make the changelog if it is missing; what was found, by name.
 
     Raises SettingError naming what to change, UserError when no broker answers.
+    """
+    found, partitions = await check_catalogue(settings, changelog)
+    names = settings.catalogue().names()
+    if changelog not in found:
+        await create_changelog(settings, changelog, found)
+        found = await describe(settings.broker, [*names, changelog])
+    largest = _largest(settings, found)
+    if _max_bytes(found[changelog]) < largest + _ROW_ALLOWANCE:
+        raise SettingError(
+            f"topic {changelog} has max.message.bytes={_max_bytes(found[changelog])}, too little "
+            f"for what the inputs may hold: set it to {largest + 4 * _ROW_ALLOWANCE}"
+        )
+    if found[changelog].partitions != partitions:
+        raise SettingError(
+            f"the state of {settings.app_id} is of {found[changelog].partitions} partitions, the "
+            f"topics have {partitions}: give the topics their former number, or start over with "
+            "`streamjoin groups reset-offsets`"
+        )
+    return found
+
+
+async def check_catalogue(
+    settings: Settings, changelog: str
+) -> tuple[Mapping[str, TopicDescription], int]:
+    """Check the catalogue's topics; what was found, and how many partitions each has.
+
+    With the changelog, if there is one. Raises as `check_topics` does.
     """
     catalogue = settings.catalogue()
     names = catalogue.names()
@@ -31,23 +60,29 @@ async def check_topics(settings: Settings, changelog: str) -> Mapping[str, Topic
     for topic in TOPICS:
         if topic.direction is not Direction.INPUT:
             _check_keeps(settings, catalogue.name(topic), found[catalogue.name(topic)])
-    largest = max(_max_bytes(found[name]) for name in catalogue.names(Direction.INPUT))
-    if changelog not in found:
-        like, configs = catalogue.name(CLICKS), changelog_config()
-        configs["max.message.bytes"] = str(largest + 4 * _ROW_ALLOWANCE)
-        await ensure_topic(settings.broker, changelog, partitions, like, configs)
-        found = await describe(settings.broker, [*names, changelog])
-    if _max_bytes(found[changelog]) < largest + _ROW_ALLOWANCE:
-        raise SettingError(
-            f"topic {changelog} has max.message.bytes={_max_bytes(found[changelog])}, too little "
-            f"for what the inputs may hold: set it to {largest + 4 * _ROW_ALLOWANCE}"
-        )
-    if found[changelog].partitions != partitions:
-        raise SettingError(
-            f"the state of {settings.app_id} is of {found[changelog].partitions} partitions, the "
-            f"topics have {partitions}: give the topics their former number, or set another app_id"
-        )
-    return found
+    return found, partitions
+
+
+async def create_changelog(
+    settings: Settings, changelog: str, found: Mapping[str, TopicDescription]
+) -> None:
+    """Create the changelog if it is missing; `found`: the catalogue's topics.
+
+    With a former changelog in `found`, the new one is as safe, and takes as large records.
+    """
+    like, configs = settings.catalogue().name(CLICKS), changelog_config()
+    largest = _largest(settings, found) + 4 * _ROW_ALLOWANCE
+    if changelog in found:
+        former = found[changelog]
+        configs |= {name: former.configs[name] for name in _SAFETY if name in former.configs}
+        largest = max(largest, _max_bytes(former))
+    configs["max.message.bytes"] = str(largest)
+    await ensure_topic(settings.broker, changelog, found[like].partitions, like, configs)
+
+
+def _largest(settings: Settings, found: Mapping[str, TopicDescription]) -> int:
+    names = settings.catalogue().names(Direction.INPUT)
+    return max(_max_bytes(found[name]) for name in names)
 
 
 async def found_topics(
@@ -109,6 +144,11 @@ def limits(catalogue: Catalogue, found: Mapping[str, TopicDescription]) -> dict[
         name: _max_bytes(found[name])
         for name in catalogue.names(Direction.OUTPUT, Direction.INTERNAL)
     }
+
+
+def state_folder(settings: Settings) -> Path:
+    """Where a worker keeps its stores, one folder a partition."""
+    return settings.data_dir / settings.app_id
 
 
 def check_data_dir(settings: Settings) -> None:

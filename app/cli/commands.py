@@ -4,6 +4,7 @@ import typer
 
 from app.cli.broker import broker_cli
 from app.cli.demo import demo_cli
+from app.cli.groups import groups_cli
 from app.cli.produce import produce_cli
 from app.cli.replay import replay_cli
 from app.cli.topics import topics_cli
@@ -29,3 +30,4 @@ cli.command("replay")(replay_cli)
 cli.command("produce")(produce_cli)
 cli.add_typer(broker_cli, name="broker")
 cli.add_typer(topics_cli, name="topics")
+cli.add_typer(groups_cli, name="groups")

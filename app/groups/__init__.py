@@ -1,0 +1,1 @@
+"""Administration of the service's consumer group with all that belongs to its offsets."""
