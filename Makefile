@@ -1,5 +1,5 @@
 # The project's commands. `make` alone lists them. Needs Python 3.11 or newer, nothing else.
-# PYTHON: the interpreters to try, in this order.   ARGS: more arguments for run, test and bench.
+# PYTHON: the interpreters to try, in this order.   ARGS: more arguments for run, test, soak and bench.
 PYTHON = python3.11 python3.12 python3.13 python3
 ARGS =
 DOCKER = docker
@@ -8,7 +8,7 @@ UV = uv==0.13.9
 
 bin := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run test bench lint format lock image clean
+.PHONY: help setup run test soak bench lint format lock image clean
 
 # $(call with_python,ARGUMENTS): runs the first interpreter that works (a pyenv shim may be there
 # and not run), is new enough and can make a venv (Debian splits that off).
@@ -37,6 +37,9 @@ run: setup ## Start Kafka and a worker, replay a week of a real shop, serve http
 
 test: lint ## Run the checks and all tests
 	@$(bin)/python -m pytest $(ARGS)
+
+soak: setup ## Break workers, broker and disks for 90 minutes (HOURS=...), print what came of it
+	@$(bin)/python -m tests.chaos.soak $(if $(HOURS),--hours $(HOURS)) $(ARGS)
 
 bench: setup ## Measure against stock Faust and a bare aiokafka loop
 	@$(bin)/python -m benchmarks $(ARGS)

@@ -70,11 +70,17 @@ async def broker_pause(scene: Scene, fault: Fault) -> Strike:
 
 
 async def store_damage(scene: Scene, fault: Fault) -> Strike:
-    """Damage the store of a partition that the worker owns, while it is down after a kill -9."""
+    """Damage the store of a partition that the worker owns, while it is down.
+
+    A worker that is stopped has written its store to the end, a killed one some of it.
+    """
     await scene.whole(str(fault))
     slot = scene.cluster.pick(fault.target)
     await scene.load.burst(scene.burst)
-    scene.cluster.kill(slot)
+    if fault.detail == "delete":
+        scene.cluster.kill(slot)
+    else:
+        await scene.stop(slot, str(fault))
     at, partitions = now_ms(), slot.assigned
     folder = latest_store(slot)
     if folder is None:
@@ -112,7 +118,7 @@ def latest_store(slot: Slot) -> Path | None:
 
 
 async def older_copy(scene: Scene, slot: Slot, folder: Path, why: str) -> str:
-    """Copy the store, let the worker go on, kill it again, and put the copy back."""
+    """Copy the store, let the worker go on, stop it again, and put the copy back."""
     copy = folder.parent.parent / "copies" / folder.name
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(folder, copy)
@@ -120,7 +126,7 @@ async def older_copy(scene: Scene, slot: Slot, folder: Path, why: str) -> str:
     await scene.whole(why)
     await scene.load.burst(scene.burst)
     await scene.commits_after(now_ms(), slot.assigned, why)
-    scene.cluster.kill(slot)
+    await scene.stop(slot, why)
     newer = stored_offset(folder)
     older = stored_offset(copy)
     shutil.rmtree(folder, ignore_errors=True)

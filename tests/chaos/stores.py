@@ -1,15 +1,18 @@
 """A stopped worker's RocksDB folders: found, read, damaged."""
 
 import random
+import re
 import shutil
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 from rocksdict import AccessType, Options, Rdict
 
 from app.engine.metadata import KEY
 
-OFFSET_KEY = b"\x00changelog-offset"
+PLACE_KEY = b"\x00place"
+"""Its value begins with the changelog offset, 8 bytes."""
+STORE = re.compile(r"partition-(\d+)")
 
 
 class Content(NamedTuple):
@@ -21,8 +24,13 @@ class Content(NamedTuple):
 
 def store_folders(folder: Path, partition: int | None = None) -> list[Path]:
     """The RocksDB folders below a worker's data folder that are in use."""
-    name = "partition-*" if partition is None else f"partition-{partition}"
-    return sorted(path for path in folder.rglob(name) if (path / "CURRENT").exists())
+    found = []
+    for current in sorted(folder.rglob("CURRENT")):
+        # Damaged stores that were set aside have longer names.
+        name = STORE.fullmatch(current.parent.name)
+        if name is not None and partition in (None, int(name[1])):
+            found.append(current.parent)
+    return found
 
 
 def delete_stores(folder: Path) -> None:
@@ -34,13 +42,20 @@ def read_store(folder: Path) -> Content:
     """All rows, with checksums verified. Raises whatever RocksDB does about a damaged one."""
     options = Options(raw_mode=True)
     store = Rdict(str(folder), options, access_type=AccessType.read_only())
+    rows: dict[bytes, bytes] = {}
     try:
-        rows: dict[bytes, bytes] = dict(cast("Any", store).items())
+        cursor = store.iter()
+        cursor.seek_to_first()
+        while cursor.valid():
+            rows[cursor.key()] = cursor.value()
+            cursor.next()
+        # A cursor that meets a damaged block ends there as if that were all.
+        cursor.status()
     finally:
         store.close()
-    offset = rows.get(OFFSET_KEY)
+    place = rows.get(PLACE_KEY)
     kept = {key: value for key, value in rows.items() if key[:1] != b"\x00" or key == KEY}
-    return Content(kept, None if offset is None else int.from_bytes(offset, "big"))
+    return Content(kept, None if place is None else int.from_bytes(place[:8], "big"))
 
 
 def stored_offset(folder: Path) -> int | None:

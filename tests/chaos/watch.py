@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from bisect import bisect_right
+from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal
 
@@ -90,11 +91,12 @@ class Watch:
             while True:
                 fetched = await consumer.getmany(timeout_ms=200, max_records=4000)
                 for place, records in fetched.items():
-                    self._take(place, records)
+                    self.take(place, records)
         finally:
             await consumer.stop()
 
-    def _take(self, place: TopicPartition, records: list[object]) -> None:
+    def take(self, place: TopicPartition, records: Sequence[object]) -> None:
+        """Note records as they were read."""
         for raw in records:
             record = Record.of(raw)
             if record.offset < self.next[place]:
