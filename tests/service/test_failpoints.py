@@ -72,29 +72,36 @@ async def in_transaction(chain: Chain) -> None:
     await uncommitted(chain)
 
 
-async def store_behind(chain: Chain) -> None:
-    """The group has committed what the store, as some commit left it, does not hold."""
-    stored = chain.stored()
+async def moved(chain: Chain) -> None:
+    """A transaction has taken effect, the first of its worker: the one that it died in or behind.
 
-    async def is_behind() -> bool:
-        done = await chain.committed()
-        return any(stored.get(place, 0) < offset for place, offset in done.items())
+    The broker may still be at its end.
+    """
 
-    await until(is_behind, SECONDS, "a commit that the store does not hold")
+    async def has_moved() -> bool:
+        return await chain.committed() != chain.group_before
+
+    await until(has_moved, SECONDS, "committed")
+    store_behind(chain, await chain.committed())
 
 
-async def committed_more(chain: Chain) -> None:
-    """The group has committed what it had not before; the store is as some commit left it."""
-    done, stored = await chain.committed(), chain.stored()
-    assert any(chain.group_before.get(place, 0) < offset for place, offset in done.items())
+async def none_moved(chain: Chain) -> None:
+    """Nothing was committed, and there was something to recover."""
+    assert await chain.committed() == chain.group_before
+    store_behind(chain, chain.group_before)
+
+
+async def not_ahead(chain: Chain) -> None:
+    """The folder opens, and is as some commit left it."""
+    stored, done = chain.stored(), await chain.committed()
     assert all(done[place] >= offset for place, offset in stored.items())
 
 
-async def nothing_new(chain: Chain) -> None:
-    """What was recovered in memory is gone, and was not counted as done."""
-    assert await chain.committed() == chain.group_before
+def store_behind(chain: Chain, done: Ends) -> None:
+    """The folder is as some earlier commit left it."""
     stored = chain.stored()
-    assert all(chain.group_before[place] >= offset for place, offset in stored.items())
+    assert all(done[place] >= offset for place, offset in stored.items())
+    assert any(stored.get(place, 0) < offset for place, offset in done.items())
 
 
 async def run_into(chain: Chain, name: str, passes: int) -> None:
@@ -142,7 +149,6 @@ def on_way(passes: int) -> Callable[[Chain, str], Awaitable[None]]:
     return partial(run_into, passes=passes)
 
 
-# In an order in which recovery finds a store that is behind.
 POINTS: dict[str, tuple[Callable[[Chain, str], Awaitable[None]], Evidence]] = {
     failpoints.AFTER_POLL: (on_way(2), uncommitted),
     failpoints.AFTER_STATE_CHANGE: (on_way(2), uncommitted),
@@ -153,11 +159,11 @@ POINTS: dict[str, tuple[Callable[[Chain, str], Awaitable[None]], Evidence]] = {
     failpoints.AFTER_OFFSETS: (on_way(2), in_transaction),
     failpoints.BEFORE_END: (on_way(2), in_transaction),
     failpoints.AT_WINDOW_CLOSE: (on_way(1), in_transaction),
-    failpoints.AFTER_STORE_WRITE: (on_way(2), store_behind),
-    failpoints.END_UNANSWERED: (on_way(2), store_behind),
-    failpoints.BEFORE_STORE_WRITE: (on_way(2), store_behind),
-    failpoints.IN_STORE_WRITE: (on_way(4), committed_more),
-    failpoints.IN_RECOVERY: (on_way(1), nothing_new),
+    failpoints.END_UNANSWERED: (on_way(1), moved),
+    failpoints.BEFORE_STORE_WRITE: (on_way(1), moved),
+    failpoints.AFTER_STORE_WRITE: (on_way(1), moved),
+    failpoints.IN_RECOVERY: (on_way(1), none_moved),
+    failpoints.IN_STORE_WRITE: (on_way(3), not_ahead),
     failpoints.ON_REVOKE: (revoked, uncommitted),
     failpoints.AT_SHUTDOWN: (stopped, uncommitted),
 }
@@ -173,7 +179,7 @@ async def test_dying_at_each_failpoint_loses_and_doubles_nothing(
     for name, (die, struck) in POINTS.items():
         await service.send(messages[:PIECE])
         del messages[:PIECE]
-        await chain.note()
+        chain.group_before = await chain.committed()
         await die(chain, name)
         await struck(chain)
     await service.send(messages)
