@@ -93,6 +93,11 @@ class Intake(Generic[E]):
         return self._fetched[0][0][0].offset if self._fetched else self.read_to
 
     @property
+    def position(self) -> int:
+        """The first offset that has not been fetched."""
+        return max(self.read_to, self._position)
+
+    @property
     def next_offset(self) -> int:
         """The offset to commit: past transaction markers too, where nothing waits."""
         return max(self.first_untaken, self._position) if not self.waiting else self.first_untaken

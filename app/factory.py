@@ -8,9 +8,10 @@ from app.connections import reader, unwatched, writers
 from app.engine import fetched
 from app.engine.acquire import Acquisition
 from app.engine.clock import Clock, SystemClock
-from app.engine.engine import Engine, Parts
+from app.engine.engine import Engine
 from app.engine.faust_app import PassThrough, StreamApp
 from app.engine.partition_parts import Pace
+from app.engine.parts import Parts
 from app.engine.restore import Restorer
 from app.engine.store.base import Store
 from app.engine.store.memory import MemoryStore
@@ -70,6 +71,7 @@ def make_app(
         )
     )
     metrics.watch_lag(app.engine.lags)
+    metrics.watch_standbys(lambda: app.engine.standbys.behind)
     install_web(app, settings, metrics, app.engine.misplaced.warnings)
     return app
 

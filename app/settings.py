@@ -71,6 +71,8 @@ class Settings(BaseSettings):
     session_timeout: Duration = 10_000
     heartbeat_interval: Duration = 3_000
     transaction_timeout: Duration = 12_000
+    group_instance_id: str | None = Field(None, pattern=r"^[A-Za-z0-9._-]{1,200}$")
+    standby_replicas: int = Field(0, ge=0, le=10)
 
     web_host: str = "127.0.0.1"
     web_port: int = Field(6066, ge=1, le=65_535)

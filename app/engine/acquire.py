@@ -5,10 +5,11 @@ heartbeat -> fence the former owner -> committed offsets -> restore -> do they a
 
 import logging
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
-from app.engine.consumer import ConsumerThread
+from app.engine.consumer_thread import ConsumerThread
 from app.engine.errors import ShapeError, StateError
 from app.engine.metadata import KEY, LAYOUT, Metadata, shape
 from app.engine.restore import Progress, Restorer
@@ -17,6 +18,16 @@ from app.engine.writer import Writer
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
+
+
+class Held(NamedTuple):
+    """Where a parked partition stands, by topic.
+
+    `committed`: the source offsets that it has committed; `fetched`: the first not fetched.
+    """
+
+    committed: Mapping[str, int]
+    fetched: Mapping[str, int]
 
 
 class Acquisition:
@@ -78,6 +89,29 @@ class Acquisition:
         offsets = await self._agreed(number, stored, committed, store, count, writer)
         await self._seek(number, offsets)
         return offsets
+
+    async def keep(self, held: Mapping[int, Held]) -> set[int]:
+        """Which of these parked partitions stand where the group has them; held until `release`.
+
+        They are read on from what is fetched. Raises LostError when the membership is lost.
+        """
+        for number in held:
+            await self.hold(number)
+        await self._thread.heartbeat()
+        tps = [TopicPartition(topic, number) for number in held for topic in self._sources]
+        committed = await self._thread.committed(tps)
+        kept = {
+            number
+            for number, at in held.items()
+            if all(committed.get(TopicPartition(t, number)) == o for t, o in at.committed.items())
+        }
+        for number in kept:
+            await self._seek(number, held[number].fetched)
+        return kept
+
+    async def catch_up(self, number: int, store: Store, progress: Progress) -> None:
+        """Bring a standby's store up to the changelog's last stable offset. Raises LostError."""
+        await self._restorer.follow(number, store, progress)
 
     def _check_shape(self, stored: Metadata, count: int) -> None:
         if stored.layout != LAYOUT:

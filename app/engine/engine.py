@@ -1,61 +1,39 @@
-"""A worker's partitions: acquired after an assignment, released before the next one."""
+"""A worker's partitions: which it owns after an assignment, and what of it outlives the next."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
-from agents.topology import Topology
 from app.engine import failpoints
-from app.engine.acquire import Acquisition
-from app.engine.clock import Clock
 from app.engine.commit_gate import CommitGate
-from app.engine.consumer import Polled
-from app.engine.errors import LostError
+from app.engine.consumer_thread import Polled
 from app.engine.misplaced import MisplacedKeys
-from app.engine.partition_parts import Committed, Deliver, Pace, Surroundings
+from app.engine.owner import News, Owner
+from app.engine.partition_parts import Committed, Surroundings
 from app.engine.partition_task import PartitionTask
-from app.engine.state import PartitionState
+from app.engine.parts import Parts
+from app.engine.standbys import Standbys
 from app.engine.store.base import Store
-from app.engine.writer import Writer
-from app.observability.metrics import Lag, Metrics
+from app.engine.stores import Stores
+from app.observability.metrics import Lag
 from models.topics import Direction
 
-log = logging.getLogger(__name__)
 CommitListener = Callable[[Committed], None]
 
 
-class Parts:
-    """What the engine is made of, put together by the composition root."""
+class Assignment(NamedTuple):
+    """What the group gives this worker.
 
-    def __init__(
-        self,
-        topology: Topology,
-        acquisition: Acquisition,
-        open_store: Callable[[int], Store],
-        make_writer: Callable[[int], Writer],
-        deliver: Deliver,
-        pace: Pace,
-        clock: Clock,
-        metrics: Metrics,
-        limits: dict[str, int],
-        partitions: int,
-        cache_rows: int,
-    ) -> None:
-        """`limits`: `max.message.bytes` by output topic; `partitions`: of every topic."""
-        self.topology = topology
-        self.acquisition = acquisition
-        self.open_store = open_store
-        self.make_writer = make_writer
-        self.deliver = deliver
-        self.pace = pace
-        self.clock = clock
-        self.metrics = metrics
-        self.limits = limits
-        self.partitions = partitions
-        self.cache_rows = cache_rows
+    `generation`: the group's; `revocations`: the engine's, as of when it was given. `standbys`:
+    partitions of others to keep a copy of.
+    """
+
+    partitions: frozenset[int]
+    standbys: frozenset[int]
+    generation: int
+    revocations: int
 
 
 class Engine:
@@ -69,11 +47,13 @@ class Engine:
         self.failure: BaseException | None = None
         self.on_failure: Callable[[BaseException], None] = lambda _: None
         self.listeners: list[CommitListener] = []
-        self._running: dict[int, asyncio.Task[None]] = {}
-        self._releasing = asyncio.Lock()
+        self.restoring: dict[int, tuple[int, int]] = {}
+        self._owners: dict[int, Owner] = {}
+        self._changing = asyncio.Lock()
         self._revocations = 0
-        self._writers: dict[int, Writer] = {}
-        self._stores: dict[int, Store] = {}
+        self._generation = -1
+        self._stores = Stores(parts.open_store)
+        self.standbys = Standbys(self._stores, parts.acquisition.catch_up)
         self._around = Surroundings(
             parts.topology,
             parts.acquisition,
@@ -84,52 +64,56 @@ class Engine:
             parts.clock,
             parts.metrics,
         )
+        self._news = News(self._progress, self._began, self._ended, self.fail)
         inputs = parts.topology.catalogue.names(Direction.INPUT)
         self.misplaced = MisplacedKeys(inputs, parts.partitions, parts.metrics)
-        self.restoring: dict[int, tuple[int, int]] = {}
 
     @property
     def revocations(self) -> int:
-        """How often everything has been released: an assignment is of one such number."""
+        """How often everything has been revoked: an assignment is of one such number."""
         return self._revocations
 
-    async def assign(self, partitions: Iterable[int], revocations: int) -> None:
-        """Own exactly these partitions; what was owned before has been released.
+    async def assign(self, given: Assignment) -> None:
+        """Own exactly these partitions. Raises LostError where the group was not to be reached.
 
-        `revocations`: as it was when the partitions were assigned. If they have been revoked since,
-        nothing is owned: two owners in one worker would fence each other.
+        A partition that was owned right before goes on where it was parked: nothing of it is
+        done again. If all has been revoked since the assignment, nothing happens: two owners in
+        one worker would fence each other.
         """
-        if revocations != self._revocations:
-            return
-        self.assigned = set(partitions)
-        for number in set(self._stores) - self.assigned:
-            self._close_store(number)
-        owners = [self._start_owner(number) for number in sorted(self.assigned)]
-        await asyncio.gather(*owners)
+        async with self._changing:
+            if given.revocations != self._revocations:
+                return
+            self.assigned = set(given.partitions)
+            await self._stop(self._owners.keys() - self.assigned)
+            await self.standbys.follow(given.standbys - self.assigned)
+            for number in set(self._stores) - self.assigned - self.standbys.numbers:
+                self._stores.close(number)
+            kept = await self._kept(given)
+            if given.revocations != self._revocations:
+                return
+            self._generation = given.generation
+            await asyncio.gather(*(self._owners[number].go_on() for number in kept))
+            await self._start(self.assigned - kept, given.revocations)
+
+    async def park(self) -> None:
+        """Commit what is in hand and take nothing more: all is revoked until the next `assign`."""
+        failpoints.hit(failpoints.ON_REVOKE)
+        self._revoke()
+        async with self._changing:
+            await asyncio.gather(*(owner.park() for owner in self._owners.values()))
 
     async def release(self) -> None:
-        """Finish and commit what is in hand, and stop owning everything."""
-        failpoints.hit(failpoints.ON_REVOKE)
-        self.assigned = set()
-        self._revocations += 1
-        async with self._releasing:  # A stop may come while a revocation is under way.
-            for task in self.tasks.values():
-                task.stop()
-            for number, owner in self._running.items():
-                if number not in self.tasks:  # Still acquiring: nothing of it is worth keeping.
-                    owner.cancel()
-            if self._running:
-                await asyncio.wait(list(self._running.values()))
-            self._running, self.tasks = {}, {}
-            await asyncio.gather(*(writer.close() for writer in self._writers.values()))
-            self._writers, self.restoring = {}, {}
+        """Commit what is in hand, and own nothing any more."""
+        self._revoke()
+        async with self._changing:  # A stop may come while a revocation is under way.
+            await self._stop(set(self._owners))
+            await self.standbys.follow(())
 
     async def close(self) -> None:
         """Release everything and close the stores."""
         failpoints.hit(failpoints.AT_SHUTDOWN)
         await self.release()
-        for number in list(self._stores):
-            self._close_store(number)
+        self._stores.close_all()
 
     def wanted(self) -> Sequence[TopicPartition]:
         """Which source partitions to fetch: owned, and with room."""
@@ -168,60 +152,53 @@ class Engine:
         """Give the committed state of an owned partition, None where it is not to be asked."""
         return self._stores[number] if number in self.tasks else None
 
-    async def _start_owner(self, number: int) -> None:
-        """Acquire a partition, and keep it until it is released."""
-        ready = asyncio.get_running_loop().create_future()
-        owner = asyncio.create_task(self._own(number, ready), name=f"partition-{number}")
-        self._running[number] = owner
-        await asyncio.wait([ready, owner], return_when=asyncio.FIRST_COMPLETED)
+    def _revoke(self) -> None:
+        self.assigned = set()
+        self._revocations += 1
+        for owner in self._owners.values():
+            owner.want_no_more()
 
-    async def _own(self, number: int, ready: "asyncio.Future[None]") -> None:
-        """Acquire and run; lost: acquire again, as long as the partition is assigned here."""
-        while number in self.assigned:
-            try:
-                task = await self._acquire(number)
-                self.tasks[number] = task
-                await self.parts.acquisition.release(number)
-                if not ready.done():
-                    ready.set_result(None)
-                await task.run()
-                return
-            except LostError as error:
-                self.parts.metrics.lost()
-                log.warning("partition %d: %s; acquiring it again", number, error)
-                self.tasks.pop(number, None)
-                with suppress(asyncio.CancelledError):
-                    await asyncio.sleep(0.2)
-            except asyncio.CancelledError:
-                raise
-            except BaseException as error:
-                self.failure = error
-                self.tasks.pop(number, None)
-                self.on_failure(error)
-                raise
+    async def _kept(self, given: Assignment) -> set[int]:
+        """Which parked partitions nobody else can have owned meanwhile; the others are let go.
 
-    async def _acquire(self, number: int) -> PartitionTask:
-        parts = self.parts
-        store = self._stores.get(number)
-        if store is None:
-            store = self._stores[number] = parts.open_store(number)
-        if number not in self._writers:
-            self._writers[number] = parts.make_writer(number)
-        writer = self._writers[number]
+        A generation of the group that this worker was not a member of may have had other owners.
+        """
+        held = {number: owner.held for number, owner in self._owners.items()}
+        standing = {number: at for number, at in held.items() if at is not None}
+        kept: set[int] = set()
+        if standing and given.generation == self._generation + 1:
+            kept = await self.parts.acquisition.keep(standing)
+            self.parts.metrics.kept(len(kept))
+        await self._stop(self._owners.keys() - kept)
+        return kept
 
-        def progress(position: int, end: int) -> None:
-            self.restoring[number] = (position, end)
+    async def _start(self, numbers: set[int], revocations: int) -> None:
+        if revocations != self._revocations:
+            return
+        for number in numbers:
+            self._owners[number] = Owner(number, self.parts, self._stores, self._around, self._news)
+        await asyncio.gather(*(self._owners[number].acquired() for number in numbers))
 
-        offsets = await parts.acquisition.acquire(number, parts.partitions, store, writer, progress)
+    async def _stop(self, numbers: Iterable[int]) -> None:
+        owners = [self._owners.pop(number) for number in list(numbers)]
+        await asyncio.gather(*(owner.stop() for owner in owners))
+
+    def _progress(self, number: int, position: int, end: int) -> None:
+        self.restoring[number] = (position, end)
+
+    def _began(self, number: int, task: PartitionTask) -> None:
         self.restoring.pop(number, None)
-        state = PartitionState(
-            number, parts.partitions, store, parts.topology, parts.limits, parts.cache_rows
-        )
-        return PartitionTask(state, writer, offsets, self._around)
+        self.tasks[number] = task
+
+    def _ended(self, number: int) -> None:
+        self.restoring.pop(number, None)
+        self.tasks.pop(number, None)
+
+    def fail(self, error: BaseException) -> None:
+        """Stop the worker, for good."""
+        self.failure = error
+        self.on_failure(error)
 
     def _committed(self, committed: Committed) -> None:
         for listener in self.listeners:
             listener(committed)
-
-    def _close_store(self, number: int) -> None:
-        self._stores.pop(number).close()

@@ -17,7 +17,7 @@ from agents.topology import Flow
 from app.engine.assignment import assigned_partitions
 from app.engine.batches import EventBatch
 from app.engine.consumer import Consumer, Transport
-from app.engine.engine import Engine
+from app.engine.engine import Assignment, Engine
 from app.engine.faust_agent import BatchAgent, BatchStream
 from app.engine.recovery import StateRecovery
 from app.settings import Settings
@@ -114,10 +114,10 @@ class StreamApp(faust.App):
         await self.topics.on_message(message)
 
     async def _on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Commit what is in hand while the agents still run, then let go."""
+        """Commit what is in hand while the agents still run, and wait for the next assignment."""
         if self.should_stop:
             return
-        await self.engine.release()
+        await self.engine.park()
         await self.on_partitions_revoked.send(revoked)
 
     async def pause_changelog(self, assigned: set[TP]) -> None:
@@ -130,7 +130,11 @@ class StreamApp(faust.App):
         assigned = self.consumer_service.assignment()
         numbers = assigned_partitions(assigned, self.sources)
         await self.pause_changelog(assigned)
-        await self.engine.assign(numbers, revocations)
+        standbys = {tp.partition for tp in self.assignor.assigned_standbys()} - numbers
+        generation = self.consumer_service.thread.generation
+        await self.engine.assign(
+            Assignment(frozenset(numbers), frozenset(standbys), generation, revocations)
+        )
 
 
 def faust_options(settings: Settings) -> dict[str, Any]:
@@ -140,6 +144,7 @@ def faust_options(settings: Settings) -> dict[str, Any]:
         "processing_guarantee": "at_least_once",
         "store": "memory://",
         "datadir": str(settings.data_dir / "faust"),
+        "table_standby_replicas": settings.standby_replicas,
         "broker_session_timeout": settings.session_timeout / 1000,
         "broker_heartbeat_interval": settings.heartbeat_interval / 1000,
         "broker_request_timeout": max(40.0, settings.session_timeout / 1000 + 5),

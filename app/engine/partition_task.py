@@ -12,14 +12,14 @@ from agents.intake import Intake
 from agents.topology import Feed, Flow
 from app.engine import failpoints
 from app.engine.batches import EventBatch
+from app.engine.counting import counter
 from app.engine.dead_letters import DeadLetters
 from app.engine.errors import HandlingError, OutputTooLargeError
 from app.engine.partition_parts import Committed, Surroundings
 from app.engine.state import PartitionState
 from app.engine.writer import Writer
 from models.dead_letters import ErrorType, Rejected
-from models.outputs import Output
-from models.topics import DEAD_LETTERS, LATE_EVENTS
+from models.topics import DEAD_LETTERS
 
 log = logging.getLogger(__name__)
 
@@ -52,11 +52,9 @@ class PartitionTask:
         self._metrics = around.metrics
         self._pace = around.pace
         catalogue = around.topology.catalogue
-        self._late_events = catalogue.name(LATE_EVENTS)
-        self._dead_topic = catalogue.name(DEAD_LETTERS)
-        self._dead_letters = DeadLetters(
-            state, self._dead_topic, around.clock, around.pace.dead_letter_run
-        )
+        self._count = counter(catalogue, around.metrics)
+        dead_topic, run = catalogue.name(DEAD_LETTERS), around.pace.dead_letter_run
+        self._dead_letters = DeadLetters(state, dead_topic, around.clock, run)
         self._flows: list[tuple[Flow, Feed]] = []
         self.intakes: dict[str, Intake[Any]] = {}
         self._start_at(offsets)
@@ -64,11 +62,11 @@ class PartitionTask:
         self._taken: Counter[str] = Counter()
         # Whether a handler has raised since the last commit: until one without, run carefully.
         self._raised = False
-        self._backlog = False
+        self._backlog = self._stopping = False
         self._since: float | None = None
         self._idle_since = self._clock.monotonic()
-        self._stopping = False
-        self._wake = asyncio.Event()
+        self._wake, self._parked, self._free = (asyncio.Event() for _ in range(3))
+        self._free.set()
 
     def wake(self) -> None:
         """Have a look: records or answers have come in."""
@@ -77,11 +75,27 @@ class PartitionTask:
     def stop(self) -> None:
         """Finish what is in hand, commit it, and end `run`."""
         self._stopping = True
+        self.go_on()
+
+    async def park(self) -> None:
+        """Finish what is in hand and commit it; then take nothing until `go_on`."""
+        if self._free.is_set():  # Else it has been asked before.
+            self._parked.clear()
+            self._free.clear()
+            self._wake.set()
+        await self._parked.wait()
+
+    def go_on(self) -> None:
+        """Take records again."""
+        self._free.set()
         self._wake.set()
 
     async def run(self) -> None:
         """Process until stopped. Raises LostError, and whatever is a bug."""
         while not self._stopping:
+            if not self._free.is_set():
+                await self._stand_still()
+                continue
             if self._backlog:
                 await self._around.gate.quiet()
             try:
@@ -95,6 +109,12 @@ class PartitionTask:
                 await self._wait()
         if self._taken:
             await self.commit()
+
+    async def _stand_still(self) -> None:
+        if self._taken:
+            await self.commit()
+        self._parked.set()
+        await self._free.wait()
 
     async def _step(self) -> bool:
         self.state.check()
@@ -214,16 +234,6 @@ class PartitionTask:
         self._taken.clear()
         self._count(prepared.outputs)
         self._around.on_commit(Committed(self.number, prepared.changes, offsets))
-
-    def _count(self, outputs: Sequence[Output]) -> None:
-        """Count the committed late events and dead letters: never one of a lost transaction."""
-        for output in outputs:
-            if output.topic == self._late_events:
-                self._metrics.late_event(dict(output.headers)["late.for"].decode())
-            elif output.topic == self._dead_topic:
-                headers = dict(output.headers)
-                reason = headers["error.type"].decode()
-                self._metrics.dead_letter(headers["source.topic"].decode(), reason)
 
     async def _wait(self) -> None:
         self._wake.clear()

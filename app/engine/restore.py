@@ -67,9 +67,9 @@ class Restorer:
         """
         await self._bring_up(number, store, progress, owned=True)
 
-    async def follow(self, number: int, store: Store) -> None:
+    async def follow(self, number: int, store: Store, progress: Progress) -> None:
         """Do the same for a partition that another worker owns."""
-        await self._bring_up(number, store, lambda position, end: None, owned=False)
+        await self._bring_up(number, store, progress, owned=False)
 
     async def _bring_up(
         self, number: int, store: Store, progress: Progress, *, owned: bool

@@ -28,6 +28,21 @@ class _LagCollector(Collector):
         yield family
 
 
+class _StandbyCollector(Collector):
+    def __init__(self, read: Callable[[], Mapping[int, int]]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        family = GaugeMetricFamily(
+            "streamjoin_standby_lag_records",
+            "Changelog records that this worker's copy of another's partition lacks.",
+            labels=["partition"],
+        )
+        for partition, lag in self._read().items():
+            family.add_metric([str(partition)], lag)
+        yield family
+
+
 class Metrics:
     """A worker's metrics, in a registry of its own."""
 
@@ -84,6 +99,10 @@ class Metrics:
     def watch_lag(self, read: Callable[[], Iterable[Lag]]) -> None:
         """Ask `read` for (topic, partition, records) whenever metrics are collected."""
         self.registry.register(_LagCollector(read))
+
+    def watch_standbys(self, read: Callable[[], Mapping[int, int]]) -> None:
+        """Ask `read` for the copies' lags, by partition, whenever metrics are collected."""
+        self.registry.register(_StandbyCollector(read))
 
     def committed(self, partition: int, taken: Mapping[str, int], seconds: float) -> None:
         """Count a committed transaction; `taken`: source records by agent."""

@@ -1,0 +1,151 @@
+"""One partition's owner in this worker: acquires it, runs it, acquires it again after a loss."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from app.engine.acquire import Held
+from app.engine.errors import LostError
+from app.engine.partition_parts import Surroundings
+from app.engine.partition_task import PartitionTask
+from app.engine.parts import Parts
+from app.engine.state import PartitionState
+from app.engine.stores import Stores
+
+log = logging.getLogger(__name__)
+# Between the loss of a partition and the next attempt to acquire it.
+_AGAIN_SECONDS = 0.2
+
+
+class News:
+    """What an owner tells the engine of its partition."""
+
+    def __init__(
+        self,
+        progress: Callable[[int, int, int], None],
+        began: Callable[[int, PartitionTask], None],
+        ended: Callable[[int], None],
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        """`progress`: the partition, the restore's position and end; `failed`: a bug, or the end.
+
+        `began` and `ended`: from the one to the other the partition's task takes records.
+        """
+        self.progress = progress
+        self.began = began
+        self.ended = ended
+        self.failed = failed
+
+
+class Owner:
+    """Owns one partition from an assignment until `stop`; a rebalance only parks it."""
+
+    def __init__(
+        self, number: int, parts: Parts, stores: Stores, around: Surroundings, news: News
+    ) -> None:
+        """Start to acquire it."""
+        self.number = number
+        self._parts = parts
+        self._stores = stores
+        self._around = around
+        self._news = news
+        self._writer = parts.make_writer(number)
+        self._task: PartitionTask | None = None
+        self._wanted = True
+        self._ready = asyncio.Event()
+        self._running = asyncio.create_task(self._own(), name=f"partition-{number}")
+
+    async def acquired(self) -> None:
+        """Wait until the partition is acquired for the first time, or not to be had."""
+        ready = asyncio.create_task(self._ready.wait())
+        await asyncio.wait([ready, self._running], return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+
+    @property
+    def held(self) -> Held | None:
+        """Where a parked partition stands; None if it has been lost."""
+        if self._running.done() or self._task is None:
+            return None
+        intakes = self._task.intakes.values()
+        return Held(self._task.committed_offsets, {i.topic: i.position for i in intakes})
+
+    def want_no_more(self) -> None:
+        """Acquire no more: an acquisition under way ends, and a loss is the end."""
+        self._wanted = False
+        if self._task is None:
+            self._running.cancel()
+
+    async def park(self) -> None:
+        """Commit what is in hand and take nothing more, until `go_on` or `stop`."""
+        self.want_no_more()
+        if self._task is not None:
+            parked = asyncio.create_task(self._task.park())
+            await asyncio.wait([parked, self._running], return_when=asyncio.FIRST_COMPLETED)
+            parked.cancel()
+        else:
+            await asyncio.wait([self._running])
+        self._news.ended(self.number)
+
+    async def go_on(self) -> None:
+        """Take records again where `park` stopped; the partition's fetches are held."""
+        if self._task is None:
+            return
+        self._wanted = True
+        self._news.began(self.number, self._task)
+        self._task.go_on()
+        await self._parts.acquisition.release(self.number)
+
+    async def stop(self) -> None:
+        """Commit what is in hand, and own the partition no more."""
+        self.want_no_more()
+        if self._task is not None:
+            self._task.stop()
+        await asyncio.wait([self._running])
+        self._news.ended(self.number)
+        await self._writer.close()
+
+    async def _own(self) -> None:
+        while True:
+            try:
+                self._task = await self._acquire()
+                self._parts.metrics.acquired()
+                self._news.began(self.number, self._task)
+                await self._parts.acquisition.release(self.number)
+                self._ready.set()
+                await self._task.run()
+                return
+            except LostError as error:
+                self._lost(error)
+                if not self._wanted:
+                    return
+                await asyncio.sleep(_AGAIN_SECONDS)
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:
+                self._task = None
+                self._news.ended(self.number)
+                self._news.failed(error)
+                return
+
+    def _lost(self, error: LostError) -> None:
+        self._task = None
+        self._news.ended(self.number)
+        self._parts.metrics.lost()
+        if self._wanted:
+            log.warning("partition %d: %s; acquiring it again", self.number, error)
+        else:
+            log.warning("partition %d: %s; it is another's now", self.number, error)
+
+    async def _acquire(self) -> PartitionTask:
+        parts, number, store = self._parts, self.number, self._stores[self.number]
+
+        def progress(position: int, end: int) -> None:
+            self._news.progress(number, position, end)
+
+        offsets = await parts.acquisition.acquire(
+            number, parts.partitions, store, self._writer, progress
+        )
+        state = PartitionState(
+            number, parts.partitions, store, parts.topology, parts.limits, parts.cache_rows
+        )
+        return PartitionTask(state, self._writer, offsets, self._around)
