@@ -1,0 +1,141 @@
+"""Variants of what is taken, from where, and of what is taken back."""
+
+from tests.chaos.variants.edits import Edit
+from tests.chaos.variants.variant import Variant
+
+TASK = "app.engine.partition_task:PartitionTask"
+ACQUIRE = "app.engine.acquire:Acquisition"
+RETURN_AGREED = "if held == wanted:"
+
+TAKING = (
+    Variant(
+        "own-positions",
+        "rule 1: a partition taken again goes on where the client stood, not at the committed "
+        "offsets",
+        "aiokafka, which fetches positions before it tells of an assignment; Faust (H8)",
+        "hijack",
+        (
+            Edit(
+                "app.engine.consumer:ConsumerThread._activate",
+                "consumer.seek(tp, offset)",
+                "state.has_valid_position or consumer.seek(tp, offset)",
+            ),
+        ),
+    ),
+    Variant(
+        "stale-store",
+        "rules 1 and 8: the store is used as it is found, neither restored nor held against the "
+        "offsets",
+        "stock Faust, which never stores the changelog's offset (H7)",
+        "kills",
+        (
+            Edit(
+                f"{ACQUIRE}.acquire",
+                "await self._restorer.restore(number, store, progress)",
+                "from app.engine.store.memory import MemoryStore\n"
+                "    await self._restorer.restore(number, MemoryStore(), progress)",
+            ),
+            Edit(f"{ACQUIRE}._agreed", RETURN_AGREED, "if held:"),
+        ),
+    ),
+    Variant(
+        "agreement-skipped",
+        "rule 8: offsets that were moved under the state are followed",
+        "any service whose offsets and state are reset apart",
+        "moved-offsets",
+        (Edit(f"{ACQUIRE}._agreed", RETURN_AGREED, "if held:"),),
+    ),
+    Variant(
+        "stream-time-forgotten",
+        "rule 7: stream time is not part of the committed state",
+        "Kafka Streams",
+        "late-after-restart",
+        (
+            Edit(
+                "app.engine.state:PartitionState.prepare",
+                "times = {name: time.value for name, time in self._times.items()}",
+                "times = {}",
+            ),
+        ),
+    ),
+    Variant(
+        "waiting-committed",
+        "rule 7: purchases that the merge still holds back are committed",
+        "joins that buffer in memory behind a consumer that commits by itself",
+        "kills",
+        (
+            Edit(
+                "agents.intake:Intake.next_offset",
+                "return max(self.first_untaken, self._position) if not self.waiting "
+                "else self.first_untaken",
+                "return max(self.read_to, self._position)",
+            ),
+        ),
+    ),
+    Variant(
+        "half-processed",
+        "rule 5: the commit takes in records that the agents have not dealt with",
+        "stock Faust (H4)",
+        "kills",
+        (Edit(f"{TASK}._hand_over", "await batch.handled", "pass"),),
+    ),
+    Variant(
+        "last-offset",
+        "rule 5: the offset of the last record is committed in place of the next one",
+        "the commonest error in hand-written consumers",
+        "kills",
+        (
+            Edit(
+                f"{TASK}._next_offsets",
+                "intake.next_offset for",
+                "intake.next_offset - (intake.next_offset > self.committed_offsets[topic] + 1) for",
+            ),
+        ),
+    ),
+    Variant(
+        "no-savepoint",
+        "rule 10: what a handler did before it raised stays",
+        "stock Faust (faust.md, Failure handling)",
+        "raising",
+        (
+            Edit(
+                "app.engine.state:PartitionState.rollback",
+                "for undoable in self._undoables:",
+                "for undoable in []:",
+            ),
+        ),
+    ),
+    Variant(
+        "outputs-kept",
+        "rule 10: tables go back when a handler raises, collected outputs do not",
+        "producers that are called from inside the handler",
+        "raising",
+        (Edit("app.engine.outputs:Outputs.rollback", "del self.records[self._saved :]", "pass"),),
+    ),
+    Variant(
+        "failure-acknowledged",
+        "rule 10: a record whose handler raises is passed over in silence",
+        "stock Faust acknowledges it",
+        "raising",
+        (
+            Edit(
+                f"{TASK}._one_by_one",
+                "self._dead_letters.bury(Rejected(ErrorType.HANDLER, raised, item.source))",
+                "pass",
+            ),
+        ),
+    ),
+    Variant(
+        "aborted-taken",
+        "contract 5: records of aborted transactions upstream are taken",
+        "consumers left at their default isolation level",
+        "aborted-inputs",
+        (
+            Edit(
+                "app.engine.consumer:ConsumerThread._create_worker_consumer",
+                'isolation_level="read_committed"',
+                'isolation_level="read_uncommitted"',
+            ),
+        ),
+    ),
+)
