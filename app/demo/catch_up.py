@@ -13,7 +13,7 @@ from app.demo.screen import Advance
 from app.errors import UserError
 
 _PAUSE: Final = 0.1
-_SILENCE: Final = 60.0
+_SILENCE: Final = 180.0
 """Seconds without any progress after which something must be wrong."""
 
 
@@ -33,7 +33,7 @@ class CatchUp:
     async def wait(self, sent: Mapping[str, int], advance: Advance) -> None:
         """Wait for all of `sent`, records by topic, and for the revenue that follows from them.
 
-        Raises UserError where nothing moves for a minute.
+        Raises UserError where nothing moves for three minutes.
         """
         admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
         await admin.start()

@@ -27,7 +27,7 @@ from models.topics import TOPICS, Direction
 _PARTITIONS: Final = 4
 _WATCH_SECONDS: Final = 0.3
 _ASK_SECONDS: Final = 0.05
-_ANSWER_SECONDS: Final = 60.0
+_ANSWER_SECONDS: Final = 180.0
 _SHOW_SECONDS: Final = 1.0
 
 
