@@ -1,18 +1,13 @@
-"""Faults of the broker, of the way to it, and of what lies on a worker's disk."""
+"""Faults of the broker, and of the way to it."""
 
 import asyncio
-import random
-import shutil
 import time
-from pathlib import Path
 
-from tests.chaos.cluster import Slot
 from tests.chaos.hijack import hijack
 from tests.chaos.proxy import Action, Api, Rule
 from tests.chaos.result import Strike
 from tests.chaos.scene import Scene, now_ms
 from tests.chaos.schedule import Fault
-from tests.chaos.stores import damage, found_damaged, read_store, store_folders, stored_offset
 from tests.chaos.worker_faults import rejection
 
 REQUESTS = (Api.END_TXN, Api.TXN_OFFSET_COMMIT, Api.ADD_OFFSETS_TO_TXN, Api.PRODUCE)
@@ -67,71 +62,6 @@ async def broker_pause(scene: Scene, fault: Fault) -> Strike:
     evidence = f"{pending} records unacknowledged at the stop, {flight} at the return"
     struck = pending > 0 or flight.lag > 0
     return scene.strike(fault, at, evidence, struck=struck, recovery=recovery)
-
-
-async def store_damage(scene: Scene, fault: Fault) -> Strike:
-    """Damage the store of a partition that the worker owns, while it is down.
-
-    A worker that is stopped has written its store to the end, a killed one some of it.
-    """
-    await scene.whole(str(fault))
-    slot = scene.cluster.pick(fault.target)
-    await scene.load.burst(scene.burst)
-    if fault.detail == "delete":
-        scene.cluster.kill(slot)
-    else:
-        await scene.stop(slot, str(fault))
-    at, partitions = now_ms(), slot.assigned
-    folder = latest_store(slot)
-    if folder is None:
-        scene.cluster.start(slot)
-        await scene.whole(str(fault))
-        return scene.strike(fault, at, "it has no store", struck=False, recovery=None)
-    if fault.detail == "older":
-        evidence = await older_copy(scene, slot, folder, str(fault))
-    else:
-        dice = random.Random(f"{scene.report.seed}/damage/{fault.number}")
-        before = read_store(folder).offset
-        done = damage(folder, fault.detail, dice)
-        shown = found_damaged(folder, before)
-        evidence = f"{done}: {shown}" if shown else ""
-    mark = slot.mark
-    scene.cluster.start(slot)
-    recovery = await scene.commits_after(at, partitions, str(fault))
-    await scene.whole(str(fault))
-    made = scene.strike(
-        fault, at, evidence or "nothing of it shows", struck=bool(evidence), recovery=recovery
-    )
-    made.warning = next(
-        (line for line in slot.since(mark).splitlines() if folder.name in line or "store" in line),
-        "",
-    )[:300]
-    return made
-
-
-def latest_store(slot: Slot) -> Path | None:
-    """The store of one of the partitions that the slot owned, the one that was written last."""
-    found = [f for number in slot.assigned for f in store_folders(slot.folder, number)]
-    return max(
-        found, key=lambda folder: max(p.stat().st_mtime for p in folder.iterdir()), default=None
-    )
-
-
-async def older_copy(scene: Scene, slot: Slot, folder: Path, why: str) -> str:
-    """Copy the store, let the worker go on, stop it again, and put the copy back."""
-    copy = folder.parent.parent / "copies" / folder.name
-    shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(folder, copy)
-    scene.cluster.start(slot)
-    await scene.whole(why)
-    await scene.load.burst(scene.burst)
-    await scene.commits_after(now_ms(), slot.assigned, why)
-    await scene.stop(slot, why)
-    newer = stored_offset(folder)
-    older = stored_offset(copy)
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.move(copy, folder)
-    return f"offset {older} in place of {newer}" if newer != older else ""
 
 
 async def proxy_fault(scene: Scene, fault: Fault) -> Strike:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.chaos import other_faults, worker_faults
+from tests.chaos import disk_faults, other_faults, worker_faults
 from tests.chaos.brokers import ProxiedBroker
 from tests.chaos.cluster import NO_BROKER, Cluster, Slot
 from tests.chaos.judge import judge, judge_on_the_way
@@ -28,7 +28,7 @@ STRIKES: Mapping[Kind, Callable[[Scene, Fault], Awaitable[Strike]]] = {
     Kind.BROKER_KILL: other_faults.broker_kill,
     Kind.BROKER_PAUSE: other_faults.broker_pause,
     Kind.SCALE: worker_faults.scale,
-    Kind.DAMAGE: other_faults.store_damage,
+    Kind.DAMAGE: disk_faults.store_damage,
     Kind.PROXY: other_faults.proxy_fault,
     Kind.HIJACK: other_faults.hijacked,
 }

@@ -3,12 +3,14 @@
 import argparse
 import asyncio
 import shutil
+import signal
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tests.chaos.report import BEGIN, markdown, save, write
 from tests.chaos.result import Report
@@ -96,9 +98,16 @@ def main(given: list[str]) -> int:
     seeded = kept if options.seed is not None else [*kept, "--seed", str(seed)]
     command = " ".join(["python -m tests.chaos.soak", *seeded])
     say(f"{command}; logs in {folder}")
-    report = asyncio.run(run_tier(seed, folder=folder, tier=tier, say=say))
+    report = asyncio.run(until_done(run_tier(seed, folder=folder, tier=tier, say=say)))
     report.replay = command
     return finish(report, folder, keep=options.folder is not None, publish=options.write)
+
+
+async def until_done(run: Coroutine[Any, Any, Report]) -> Report:
+    """Run; SIGTERM ends it as ^C does, with all its processes."""
+    task = asyncio.ensure_future(run)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
 
 
 def finish(report: Report, folder: Path, *, keep: bool, publish: bool) -> int:
