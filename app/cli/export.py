@@ -1,0 +1,141 @@
+"""`streamjoin export TOPIC`: its records as lines of JSON, in a file or on standard output."""
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Final, Literal, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from app.cli.quiet import quiet_client
+from app.consumer import ConsumerOptions
+from app.consumer.export import OPTIONS, Exporter, Wanted
+from app.consumer.sinks import ClosedError, ExportFile, Sink, StandardOutput
+from app.errors import SettingError
+from app.settings import Settings, load_settings
+from models.topics import TOPICS
+
+_DRAW: Final = 0.1
+
+_Start = Annotated[
+    Literal["earliest", "latest"],
+    typer.Option("--from", help="Where partitions begin that neither FILE nor the group knows."),
+]
+_Follow = Annotated[
+    bool,
+    typer.Option("--follow/--until-end", help="Go on, or stop at the end as it is at the start."),
+]
+
+
+def export_cli(
+    topic: Annotated[str, typer.Argument(help="By its name, or the catalogue's: clicks, ...")],
+    broker: Annotated[str | None, typer.Option(help="HOST:PORT of Kafka.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="A file; continued if it exists. By default stdout.")
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option(help="A consumer group of this export, to go on where it was.")
+    ] = None,
+    from_: _Start = "earliest",
+    max_records: Annotated[int | None, typer.Option(help="Stop after so many.")] = None,
+    follow: _Follow = False,
+) -> None:
+    """Write a topic's committed records as JSON, one a line.
+
+    A line has topic, partition, offset, timestamp, key, value, headers. What is no JSON (a value)
+    or no text (a key, a header) is base64, marked by value_encoding, key_encoding or encoding.
+
+    Run it again to go on. With --output, FILE itself says where each partition goes on: after its
+    last whole line, with or without a group; a line cut off by a crash is removed. So FILE has each
+    record once and leaves none out, also after kill -9. Partitions of which FILE has no line go on
+    where the group has committed. On stdout only the group is there to go on from: after kill -9
+    the last lines may come again. One --group for each export.
+
+    SIGTERM and Ctrl-C finish the line, commit, and exit with 0 and 130.
+    """
+    signal.signal(signal.SIGTERM, _stop_before_start)
+    if max_records is not None and max_records < 1:
+        raise SettingError(f"--max-records {max_records}: must be 1 or more")
+    if group is not None and not group:
+        raise SettingError("--group is empty: give a name, or leave it out")
+    settings = load_settings(broker=broker)
+    wanted = Wanted(_actual(topic, settings), group, follow, max_records)
+    options = replace(OPTIONS, start_from=from_)
+    with quiet_client():
+        try:
+            status = asyncio.run(_run(settings.broker, wanted, options, output))
+        except ClosedError:
+            status = 0
+    raise typer.Exit(status)
+
+
+def _stop_before_start(*_: object) -> NoReturn:
+    """Nothing has begun that would have to be finished."""
+    raise typer.Exit(0)
+
+
+def _actual(topic: str, settings: Settings) -> str:
+    """Return the actual name of a catalogue's topic; another name is taken as it is."""
+    catalogue = settings.catalogue()
+    return {known.id: catalogue.name(known) for known in TOPICS}.get(topic, topic)
+
+
+async def _run(broker: str, wanted: Wanted, options: ConsumerOptions, output: Path | None) -> int:
+    if output is None:
+        return await _export(broker, wanted, options, StandardOutput(), None)
+    with ExportFile(output, wanted.topic) as file:
+        return await _export(broker, wanted, options, file, output)
+
+
+async def _export(
+    broker: str, wanted: Wanted, options: ConsumerOptions, sink: Sink, output: Path | None
+) -> int:
+    """Export; the exit status."""
+    status = 0
+
+    def stop(number: signal.Signals) -> None:
+        nonlocal status
+        status = 130 if number == signal.SIGINT else 0
+        exporter.stop()
+        if not exporter.has_begun:
+            running.cancel()
+
+    loop = asyncio.get_running_loop()
+    with _progress(output) as shown:
+        exporter = Exporter(broker, wanted, options, sink, shown)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop, number)
+        running = asyncio.ensure_future(exporter.run())
+        with suppress(asyncio.CancelledError):
+            await running
+    if output is not None:
+        typer.echo(f"{exporter.exported:,} records exported to {output}", err=True)
+    return status
+
+
+@contextmanager
+def _progress(output: Path | None) -> Iterator[Callable[[int, int], None]]:
+    """Yield what draws a bar on stderr, if that is a terminal and the lines go elsewhere."""
+    console = Console(stderr=True)
+    if not console.is_terminal or (output is None and sys.stdout.isatty()):
+        yield lambda exported, total: None
+        return
+    columns = TextColumn("{task.fields[records]} records")
+    drawn = 0.0
+    with Progress(BarColumn(), columns, TimeElapsedColumn(), console=console) as bar:
+        task = bar.add_task("export", total=None, records="0")
+
+        def show(exported: int, total: int) -> None:
+            nonlocal drawn
+            if time.monotonic() - drawn >= _DRAW or exported == total:
+                drawn = time.monotonic()
+                bar.update(task, completed=exported, total=total or None, records=f"{exported:,}")
+
+        yield show

@@ -1,0 +1,83 @@
+"""How `streamjoin export` ends: told to, left by its reader, or unable to begin."""
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.consumer.exporting import arguments, export, has_lines, places, running, started
+from tests.consumer.making import LONG, filled, new_group
+from tests.support.kafka import Kafka
+from tests.support.topics import committed, until
+
+NOBODY = "127.0.0.1:1"
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+async def test_a_signal_ends_it_with_all_that_was_written_committed(
+    kafka: Kafka, tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    topic, path, group = await filled(kafka.bootstrap, 2, 700), tmp_path / "out", new_group()
+    with running(kafka, topic, "--output", path, "--group", group, "--follow") as child:
+        await has_lines(path, child, 700)
+        assert await child.ended(number) == status, child.log
+    found = places(path.read_bytes())
+    ends = {(topic, p): 1 + max((o for q, o in found if q == p), default=-1) for p in range(2)}
+    assert await committed(kafka.bootstrap, group) == ends
+
+
+async def test_a_closed_pipe_ends_it_quietly(kafka: Kafka) -> None:
+    topic = await filled(kafka.bootstrap, 1, 5000)
+    process = started(arguments(kafka, topic), subprocess.PIPE)
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["offset"] == 0
+    process.stdout.close()
+    _, errors = process.communicate(timeout=LONG)
+    assert (process.returncode, errors) == (0, b"")
+
+
+async def test_a_reader_that_stands_still_does_not_hold_up_the_end(kafka: Kafka) -> None:
+    topic, group = await filled(kafka.bootstrap, 1, 9000), new_group()
+    reader, writer = os.pipe()
+    process = started(arguments(kafka, topic, "--group", group), writer)
+    os.close(writer)
+
+    async def joined() -> bool:
+        return await committed(kafka.bootstrap, group) != {}
+
+    await until(joined, LONG, "begun")
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=LONG)
+    os.close(reader)
+    assert process.returncode in (0, 1)
+    assert errors.count(b"\n") == process.returncode
+    assert (await committed(kafka.bootstrap, group))[topic, 0] < 9000
+
+
+async def test_what_cannot_be_done_is_one_line(kafka: Kafka, tmp_path: Path) -> None:
+    topic, taken = await filled(kafka.bootstrap, 1, 1), tmp_path / "taken"
+    foreign = tmp_path / "foreign"
+    foreign.write_text('{"some": "thing"}\n')
+    cases: list[tuple[tuple[str | Path, ...], int, str]] = [
+        (("nowhere",), 1, "topic nowhere does not exist"),
+        ((topic, "--broker", NOBODY), 1, f"no Kafka broker answers at {NOBODY}"),
+        ((topic, "--output", tmp_path / "no" / "out"), 1, "No such file or directory"),
+        ((topic, "--output", tmp_path), 1, "Is a directory"),
+        ((topic, "--output", foreign), 1, "foreign line 1 is not of an export of"),
+        ((topic, "--output", "/dev/full"), 1, "cannot write /dev/full: No space left"),
+        ((topic, "--output", taken), 1, f"another export is writing to {taken}"),
+        ((topic, "--max-records", "0"), 2, "--max-records 0: must be 1 or more"),
+        ((topic, "--group", ""), 2, "--group is empty"),
+    ]
+    with running(kafka, topic, "--output", taken, "--follow") as child:
+        await has_lines(taken, child, 1)
+        for given, status, message in cases:
+            done = export(kafka, str(given[0]), *given[1:])
+            assert (done.returncode, done.stdout) == (status, b""), given
+            assert message in done.stderr.decode()
+            assert done.stderr.count(b"\n") == 1, done.stderr
+        assert await child.ended(signal.SIGTERM) == 0
+    assert foreign.read_text() == '{"some": "thing"}\n'
