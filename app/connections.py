@@ -7,6 +7,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from app.engine.size_limits import SizeLimits
 from app.engine.topic_watch import Confirm
 from app.engine.writer import CommitOffsets, Offsets, PlainWriter, TransactionWriter, Writer
 from app.settings import Settings
@@ -68,6 +69,7 @@ def writers(
     commit_offsets: CommitOffsets,
     changelog: str,
     partitions: int,
+    limits: SizeLimits,
     confirm: Confirm = unwatched,
 ) -> Callable[[int], Writer]:
     """Make the function that gives a partition its writer, by `processing_guarantee`.
@@ -86,9 +88,11 @@ def writers(
     def make(number: int) -> Writer:
         place = TopicPartition(changelog, number)
         if settings.processing_guarantee == "exactly_once":
-            return TransactionWriter(connect, place, partitions, seconds, settings.app_id)
+            return TransactionWriter(connect, place, partitions, seconds, settings.app_id, limits)
         first = settings.processing_guarantee == "at_most_once"
-        return PlainWriter(connect, place, partitions, seconds, commit, offsets_first=first)
+        return PlainWriter(
+            connect, place, partitions, seconds, commit, offsets_first=first, limits=limits
+        )
 
     return make
 

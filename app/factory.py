@@ -13,6 +13,7 @@ from app.engine.faust_app import PassThrough, StreamApp
 from app.engine.partition_parts import Pace
 from app.engine.parts import Parts
 from app.engine.restore import Restorer
+from app.engine.size_limits import SizeLimits
 from app.engine.store.base import Store
 from app.engine.store.memory import MemoryStore
 from app.engine.store.rocks import RocksStore, shared_cache
@@ -20,9 +21,9 @@ from app.engine.topic_watch import Confirm
 from app.observability.metrics import Metrics
 from app.observability.sensor import RebalanceSensor
 from app.settings import Settings
-from app.startup import limits
+from app.startup import limits, max_bytes
 from app.topic_identity import never_create, topic_identities
-from app.topics_admin import TopicDescription
+from app.topics_admin import TopicDescription, describe
 from app.web.install import install_web
 
 TABLE = "state"
@@ -47,25 +48,25 @@ def make_app(
     fetched.install()
     never_create()
     clock, metrics = clock or SystemClock(), metrics or Metrics()
-    catalogue = settings.catalogue()
-    topology = Topology(catalogue, settings.rules(), settings.max_future)
+    topology = Topology(settings.catalogue(), settings.rules(), settings.max_future)
     changelog = changelog_topic(settings)
     partitions = topics[changelog].partitions
     app = StreamApp(settings, topology.sources, changelog)
     app.sensors.add(RebalanceSensor(metrics))
     _bind(app, topology, partitions)
     thread = app.consumer_service.thread
+    sizes = _sizes(settings, topics)
     app.engine = Engine(
         Parts(
             topology,
             Acquisition(settings, thread, topology.sources, _restorer(settings, topics, metrics)),
             _open_store(settings),
-            writers(settings, thread.commit_offsets, changelog, partitions, confirm),
+            writers(settings, thread.commit_offsets, changelog, partitions, sizes, confirm),
             app.deliver,
             _pace(settings),
             clock,
             metrics,
-            limits(catalogue, topics),
+            sizes.by_topic,
             partitions,
             _CACHE_ROWS,
         )
@@ -74,6 +75,15 @@ def make_app(
     metrics.watch_standbys(lambda: app.engine.standbys.behind)
     install_web(app, settings, metrics, app.engine.misplaced.warnings)
     return app
+
+
+def _sizes(settings: Settings, topics: Mapping[str, TopicDescription]) -> SizeLimits:
+    by_topic = limits(settings.catalogue(), changelog_topic(settings), topics)
+
+    async def ask(topic: str) -> int:
+        return max_bytes((await describe(settings.broker, [topic]))[topic])
+
+    return SizeLimits(by_topic, ask)
 
 
 def _bind(app: StreamApp, topology: Topology, partitions: int) -> None:

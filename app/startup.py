@@ -26,9 +26,9 @@ async def check_topics(settings: Settings, changelog: str) -> Mapping[str, Topic
         await create_changelog(settings, changelog, found)
         found = await describe(settings.broker, [*names, changelog])
     largest = _largest(settings, found)
-    if _max_bytes(found[changelog]) < largest + _ROW_ALLOWANCE:
+    if max_bytes(found[changelog]) < largest + _ROW_ALLOWANCE:
         raise SettingError(
-            f"topic {changelog} has max.message.bytes={_max_bytes(found[changelog])}, too little "
+            f"topic {changelog} has max.message.bytes={max_bytes(found[changelog])}, too little "
             f"for what the inputs may hold: set it to {largest + 4 * _ROW_ALLOWANCE}"
         )
     if found[changelog].partitions != partitions:
@@ -75,14 +75,14 @@ async def create_changelog(
     if changelog in found:
         former = found[changelog]
         configs |= {name: former.configs[name] for name in _SAFETY if name in former.configs}
-        largest = max(largest, _max_bytes(former))
+        largest = max(largest, max_bytes(former))
     configs["max.message.bytes"] = str(largest)
     await ensure_topic(settings.broker, changelog, found[like].partitions, like, configs)
 
 
 def _largest(settings: Settings, found: Mapping[str, TopicDescription]) -> int:
     names = settings.catalogue().names(Direction.INPUT)
-    return max(_max_bytes(found[name]) for name in names)
+    return max(max_bytes(found[name]) for name in names)
 
 
 async def found_topics(
@@ -134,16 +134,17 @@ def _check_keeps(settings: Settings, name: str, topic: TopicDescription) -> None
         )
 
 
-def _max_bytes(topic: TopicDescription) -> int:
+def max_bytes(topic: TopicDescription) -> int:
+    """Give how large a batch of records the topic takes."""
     return int(topic.configs["max.message.bytes"])
 
 
-def limits(catalogue: Catalogue, found: Mapping[str, TopicDescription]) -> dict[str, int]:
+def limits(
+    catalogue: Catalogue, changelog: str, found: Mapping[str, TopicDescription]
+) -> dict[str, int]:
     """Give `max.message.bytes` of every topic that is written."""
-    return {
-        name: _max_bytes(found[name])
-        for name in catalogue.names(Direction.OUTPUT, Direction.INTERNAL)
-    }
+    written = [*catalogue.names(Direction.OUTPUT, Direction.INTERNAL), changelog]
+    return {name: max_bytes(found[name]) for name in written}
 
 
 def state_folder(settings: Settings) -> Path:

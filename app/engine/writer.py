@@ -15,6 +15,7 @@ from aiokafka.structs import OffsetAndMetadata
 from app.engine import failpoints, wire_failpoints
 from app.engine.errors import LostError
 from app.engine.record_batches import Batches
+from app.engine.size_limits import SizeLimits
 from app.engine.store.base import Change
 from models.outputs import Output
 from models.partials import STREAM_TIME_KEY
@@ -51,12 +52,14 @@ class _Writing:
         changelog: TopicPartition,
         count: int,
         timeout: float,
+        limits: SizeLimits | None,
     ) -> None:
         """`timeout`: seconds after which an outcome counts as unknown."""
         self._make = make
         self._changelog = changelog
         self._count = count
         self._timeout = timeout
+        self._limits = limits
         self._producer: AIOKafkaProducer | None = None
 
     async def _start(self, transactional_id: str | None) -> None:
@@ -86,7 +89,7 @@ class _Writing:
         return self._producer
 
     def _batches(self, changes: Sequence[Change], outputs: Sequence[Output]) -> Batches:
-        batches = Batches(self._running(), self._count)
+        batches = Batches(self._running(), self._count, self._limits)
         for output in outputs:
             batches.add(output)
         batches.add_changes(self._changelog, changes)
@@ -121,9 +124,10 @@ class TransactionWriter(_Writing):
         count: int,
         timeout: float,
         app_id: str,
+        limits: SizeLimits | None = None,
     ) -> None:
         """`app_id`: the consumer group and the transactional ids' prefix."""
-        super().__init__(make, changelog, count, timeout)
+        super().__init__(make, changelog, count, timeout, limits)
         self._group = app_id
         self._id = f"{app_id}-{changelog.partition}"
 
@@ -185,9 +189,10 @@ class PlainWriter(_Writing):
         commit_offsets: CommitOffsets,
         *,
         offsets_first: bool,
+        limits: SizeLimits | None = None,
     ) -> None:
         """`commit_offsets`: a plain offset commit with the member's generation."""
-        super().__init__(make, changelog, count, timeout)
+        super().__init__(make, changelog, count, timeout, limits)
         self._commit_offsets = commit_offsets
         self._offsets_first = offsets_first
 
@@ -201,8 +206,8 @@ class PlainWriter(_Writing):
         """See `Writer`."""
         try:
             async with asyncio.timeout(self._timeout):
-                # The metadata row alone says of nothing that it is done, so it may go first: a first
-                # deployment that breaks off leaves no offsets that no state belongs to.
+                # The metadata row alone says of nothing that it is done, so it may go first: a
+                # first deployment that breaks off leaves no offsets that no state belongs to.
                 if self._offsets_first and (outputs or len(changes) > 1):
                     return await self._at_most_once(changes, outputs, offsets)
                 return await self._at_least_once(changes, outputs, offsets)
@@ -230,7 +235,7 @@ class PlainWriter(_Writing):
         return end
 
     async def _write_outputs(self, outputs: Sequence[Output]) -> None:
-        batches = Batches(self._running(), self._count)
+        batches = Batches(self._running(), self._count, self._limits)
         for output in outputs:
             batches.add(output)
         await batches.send()
