@@ -51,8 +51,8 @@ COMMITTING = (
         (
             Edit(
                 "app.engine.record_batches:Batches.finish",
-                "for ((topic, _), _, _), result in zip(self._started, results, strict=True):",
-                "for topic, result in ():",
+                "for ((topic, _), batch, _), result in zip(self._started, results, strict=True):",
+                "for topic, batch, result in ():",
             ),
         ),
     ),
