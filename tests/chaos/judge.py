@@ -25,6 +25,7 @@ REST_SECONDS = 240.0
 async def judge(scene: Scene, say: Say) -> None:
     """Reach rest and hold everything against everything. Ends the workers."""
     rested = await reach_rest(scene)
+    await scene.views.stop()
     if not rested:
         await judge_without_rest(scene)
         return
@@ -51,6 +52,7 @@ async def judge(scene: Scene, say: Say) -> None:
     scene.report.take(check_stores(scene.cluster.slots, owned, folded))
     scene.report.take(check_watched(scene.watch.records, outputs))
     scene.report.take(scene.watch.differences)
+    scene.report.take(scene.views.differences)
 
 
 async def judge_on_the_way(scene: Scene, say: Say) -> None:

@@ -17,6 +17,7 @@ from tests.chaos.load import Load
 from tests.chaos.result import Report, Strike
 from tests.chaos.scene import Scene
 from tests.chaos.schedule import Fault, Kind, Schedule, make_fault, make_schedule
+from tests.chaos.views import Views
 from tests.chaos.watch import Watch
 from tests.support.service import Service
 
@@ -147,6 +148,7 @@ async def staged(
             cluster,
             Load(service, seed, tier.records, tier.event_hours),
             Watch(service, changelog),
+            Views(cluster, seed),
             report,
             changelog,
             tier.session_ms / 1000,
@@ -158,6 +160,7 @@ async def staged(
             cluster.watch()
             yield scene
         finally:
+            await scene.views.stop()
             await scene.load.close()
             await scene.watch.stop()
             await cluster.close()
@@ -165,10 +168,21 @@ async def staged(
         await asyncio.to_thread(broker.__exit__, None, None, None)
 
 
+async def tell(scene: Scene, say: Say) -> None:
+    """A line a minute."""
+    while True:
+        await asyncio.sleep(60)
+        struck = sum(strike.struck for strike in scene.report.strikes)
+        failed = sum(len(found) for found in scene.report.failed.values())
+        seen = len(scene.watch.records)
+        say(f"... {scene.load.written} written, {seen} read, {struck} struck, {failed} deviations")
+
+
 async def faults_and_load(scene: Scene, schedule: Schedule, tier: Tier, say: Say) -> None:
     """Write, and let the faults strike until as many as wanted have."""
     await scene.whole("at the start")
     scene.watch.start()
+    scene.views.start()
     # Bursts come on top of the pace.
     seconds = tier.minutes * 54 if tier.fill else len(schedule.faults) * 9
     paced = tier.records - scene.burst * 1.3 * len(schedule.faults)

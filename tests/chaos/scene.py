@@ -10,6 +10,7 @@ from tests.chaos.cluster import Cluster, Slot
 from tests.chaos.load import Load
 from tests.chaos.result import Report, Strike
 from tests.chaos.schedule import Fault
+from tests.chaos.views import Views
 from tests.chaos.watch import Watch
 from tests.support.service import Service
 from tests.support.topics import Ends, committed, ends
@@ -42,6 +43,7 @@ class Scene:
     cluster: Cluster
     load: Load
     watch: Watch
+    views: Views
     report: Report
     changelog: str
     session_s: float

@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from aiokafka import TopicPartition
 from rocksdict import Options, Rdict
 
 from app.engine.metadata import KEY, LAYOUT, Metadata
-from tests.chaos.cluster import Slot
+from tests.chaos.cluster import Cluster, Slot
 from tests.chaos.rest import check_changelog, check_outputs, check_stores, check_watched
 from tests.chaos.result import Report
+from tests.chaos.views import Views
 from tests.chaos.watch import Watch
 from tests.oracle.compare_http import compare_view
 from tests.oracle.compare_outputs import ISSUE_4
@@ -171,6 +173,16 @@ def test_a_view_that_lags_is_caught(expected: Expected) -> None:
     assert compare_view(expected, "totals", "u", now) == []
     ahead = compare_view(expected, "totals", "u", now, {("purchases", 0): 2})
     assert names(ahead) == {"totals:http"}
+
+
+def test_a_view_that_goes_back_while_things_go_wrong_is_caught() -> None:
+    views = Views(cast("Cluster", None), 1)
+    views.take("u1", {"clicks": 5})
+    views.take("u2", {"clicks": 4})
+    views.take("u1", {"clicks": 5})
+    assert views.differences == []
+    views.take("u1", {"clicks": 4})
+    assert names(views.differences) == {"view:step-back"}
 
 
 def test_a_report_tells_proof_from_standstill() -> None:

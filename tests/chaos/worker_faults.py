@@ -14,8 +14,8 @@ from tests.oracle.exact_numbers import partition_of
 from tests.support.topics import committed
 
 REJECTED = re.compile(
-    r".*(acquiring it again|Fenced|InvalidProducerEpoch|InvalidTxnState|no longer knows this member"
-    r"|UnknownMemberId|IllegalGeneration).*"
+    r".*(Fenced|InvalidProducerEpoch|InvalidTxnState|no longer knows this member|another's now"
+    r"|UnknownMemberId|IllegalGeneration|InvalidProducerIdMapping).*"
 )
 """What a worker logs when the broker has rejected what it did."""
 ABORT_SECONDS = 11.0
