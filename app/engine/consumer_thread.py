@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import aiokafka
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 
@@ -113,13 +114,19 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def poll(
         self, wanted: Sequence[TopicPartition], seconds: float, max_records: int
     ) -> Polled:
-        """Hand over what has been fetched of these partitions; wait up to `seconds`."""
-        return await self.run(self._poll(set(wanted), seconds, max_records))
+        """Hand over what has been fetched of these partitions; wait up to `seconds`.
+
+        Raises StateError where the membership has ended for good.
+        """
+        try:
+            return await self.run(self._poll(set(wanted), seconds, max_records))
+        except KafkaError:
+            if self.failure is not None:
+                raise self.failure from None
+            raise
 
     async def _poll(self, wanted: set[TopicPartition], seconds: float, max_records: int) -> Polled:
         consumer = self._ensure_consumer()
-        if self.failure is not None:
-            raise self.failure
         consumer._coordinator.check_errors()
         subscriptions, fetcher = consumer._subscription, consumer._fetcher
         if not wanted or consumer._closed or subscriptions.reassignment_in_progress:
@@ -174,6 +181,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         """The group's generation as this member knows it; -1 where it is no member."""
         generation: int = self._ensure_consumer()._coordinator.generation
         return generation
+
+    def rejoin(self) -> None:
+        """Have the group assign anew. To be called in the thread."""
+        self._ensure_consumer()._coordinator.request_rejoin()
 
     async def heartbeat(self) -> None:
         """Prove membership now (reliability, rule 1). Raises LostError."""
