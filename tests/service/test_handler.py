@@ -7,8 +7,10 @@ from tests.oracle.compare_outputs import ISSUE_4, compare_outputs
 from tests.oracle.model import Model
 from tests.oracle.records import Record
 from tests.service.traffic import BASE, traffic
+from tests.support.groups import members
 from tests.support.kafka import Kafka
 from tests.support.service import Message, Service, keyed, lines
+from tests.support.topics import until
 
 ALWAYS = 10**9
 MODULE = "tests.service.failing_worker"
@@ -64,4 +66,31 @@ async def test_record_that_always_fails_is_a_dead_letter_and_leaves_nothing(
 
 async def test_record_that_fails_twice_is_applied_once(kafka: Kafka, tmp_path: Path) -> None:
     differences = await run(kafka, tmp_path, {"p-twice": 2, "a-twice": 2, "p-late": 1})
+    assert not differences, lines(differences)
+
+
+async def test_handler_slower_than_the_session_causes_no_rebalance(
+    kafka: Kafka, tmp_path: Path
+) -> None:
+    """It blocks its whole event loop; the consumer's thread goes on."""
+    service = await Service(kafka.bootstrap, 2, {"session_timeout": "8s"}).create()
+    bought = {"user_id": "u1", "product_id": "p-slow", "amount": 1, "timestamp": BASE + 3600}
+    slow = keyed("purchases", "u1", json.dumps(bought), 2)
+    messages = list(traffic(6, 600, 2))
+    await service.send([*messages[:300], slow, *messages[300:]])
+    environment = {"SLOW": json.dumps({"p-slow": 24})}
+    with service.worker(tmp_path, module=MODULE, environment=environment) as worker:
+
+        async def sleeps() -> bool:
+            return "sleeps" in worker.text
+
+        await until(sleeps, 90, "at the slow record")
+        before = await members(service.bootstrap, service.app_id)
+        await service.at_rest(90)
+        assert worker.text.count("slept") == 1
+        assert await members(service.bootstrap, service.app_id) == before
+        assert "acquiring it again" not in worker.text
+        assert await worker.terminate(90) == 0, worker.text
+    inputs, outputs = await service.inputs(), await service.outputs()
+    differences = compare_outputs(Model(inputs, service.oracle).run(), outputs, ISSUE_4)
     assert not differences, lines(differences)

@@ -14,6 +14,8 @@ from tests.chaos.variants.trial import EndedError, Trial, last_line
 from tests.support.service import send_in_batches
 from tests.support.topics import committed, until
 
+OLDEST = "message.timestamp.before.max.ms"
+
 
 async def lost_folder(trial: Trial) -> None:
     """The local store is gone: all of it must come from the changelog."""
@@ -45,14 +47,14 @@ async def raising(trial: Trial) -> None:
 
 
 async def refused_output(trial: Trial) -> None:
-    """For a while the broker takes no more than 300 bytes in `enriched-purchases`."""
+    """For a while the broker refuses times of 2016 in `enriched-purchases`."""
     await trial.send(PIECE)
     worker = trial.start()
     await trial.rest()
     topic = trial.service.names["enriched-purchases"]
-    usual = (await describe(trial.service.bootstrap, [topic]))[topic].configs["max.message.bytes"]
-    await limit(trial, topic, "300")
-    trial.evidence.append("enriched-purchases limited to 300 bytes")
+    usual = (await describe(trial.service.bootstrap, [topic]))[topic].configs[OLDEST]
+    await limit(trial, topic, "3600000")
+    trial.evidence.append("enriched-purchases takes times of the last hour only")
     await trial.send(PIECE)
     if trial.variant is None:
         await trial.dies(worker, 1, "stopped by the refusal")
@@ -63,16 +65,16 @@ async def refused_output(trial: Trial) -> None:
     await end(trial)
 
 
-async def limit(trial: Trial, topic: str, size: str) -> None:
-    """Set a topic's `max.message.bytes`."""
+async def limit(trial: Trial, topic: str, age: str) -> None:
+    """Set how far in the past a topic's timestamps may lie, in ms."""
     configs = trial.service.catalogue.topic_configs(trial.service.catalogue.topic(topic))
-    wanted = {**configs, "max.message.bytes": size}
+    wanted = {**configs, OLDEST: age}
     async with admin_client(trial.service.bootstrap) as admin:
         await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, wanted)])
 
     async def known() -> bool:
         found = await describe(trial.service.bootstrap, [topic])
-        return found[topic].configs["max.message.bytes"] == size
+        return found[topic].configs[OLDEST] == age
 
     await until(known, 30, "limited")
 
