@@ -11,10 +11,10 @@ from tests.chaos.scene import Scene, now_ms
 from tests.chaos.schedule import Fault
 from tests.chaos.stores import delete_stores
 from tests.oracle.exact_numbers import partition_of
-from tests.support.topics import committed
+from tests.support.topics import Ends, committed
 
 REJECTED = re.compile(
-    r".*(Fenced|InvalidProducerEpoch|InvalidTxnState|no longer knows this member|another's now"
+    r".*(Fenced|InvalidProducerEpoch|InvalidTxnState|no longer knows this member"
     r"|UnknownMemberId|IllegalGeneration|InvalidProducerIdMapping).*"
 )
 """What a worker logs when the broker has rejected what it did."""
@@ -50,10 +50,9 @@ async def failpoint(scene: Scene, fault: Fault) -> Strike:
     else:
         await scene.stop(slot, str(fault))
     await scene.load.burst(scene.burst)
-    before = await scene.input_ends()
     armed = f"{name}:2" if name == failpoints.ON_REVOKE else fault.detail
     scene.cluster.start(slot, armed)
-    died = await dies(scene, slot, terminate=name == failpoints.ON_REVOKE)
+    died, before = await dies(scene, slot, terminate=name == failpoints.ON_REVOKE)
     at, partitions = now_ms(), slot.assigned
     flight = await scene.in_flight(before, partitions or frozenset(scene.partitions))
     scene.cluster.kill(slot)
@@ -66,16 +65,17 @@ async def failpoint(scene: Scene, fault: Fault) -> Strike:
     return scene.strike(fault, at, evidence, struck=died, recovery=recovery)
 
 
-async def dies(scene: Scene, slot: Slot, *, terminate: bool) -> bool:
-    """Whether an armed worker dies by itself, while records come."""
+async def dies(scene: Scene, slot: Slot, *, terminate: bool) -> tuple[bool, Ends]:
+    """Whether an armed worker dies by itself, while records come; what lay there before it did."""
     end = time.monotonic() + SETTLE_SECONDS
+    before = now = await scene.input_ends()
     while slot.alive and time.monotonic() < end:
         if terminate and slot.ready and slot.worker is not None:
             slot.worker.process.terminate()
             terminate = False
         await scene.load.burst(20)
-        await asyncio.sleep(0.05)
-    return slot.worker is not None and slot.worker.process.poll() == -9
+        before, now = now, await scene.input_ends()
+    return slot.worker is not None and slot.worker.process.poll() == -9, before
 
 
 async def zombie(scene: Scene, fault: Fault) -> Strike:
