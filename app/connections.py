@@ -7,6 +7,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from app.engine.sent_once import send_once
 from app.engine.size_limits import SizeLimits
 from app.engine.topic_watch import Confirm
 from app.engine.writer import CommitOffsets, Offsets, PlainWriter, TransactionWriter, Writer
@@ -61,7 +62,7 @@ def producer(
         **transaction,
     )
     made.confirm = confirm
-    return made
+    return made if transactional_id is None else send_once(made)
 
 
 def writers(

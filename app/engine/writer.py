@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from app.engine import failpoints, wire_failpoints
@@ -142,7 +142,7 @@ class TransactionWriter(_Writing):
         try:
             async with asyncio.timeout(self._timeout):
                 return await self._transaction(changes, outputs, offsets)
-        except (KafkaError, TimeoutError, AssertionError) as error:
+        except (KafkaError, IllegalOperation, TimeoutError, AssertionError) as error:
             raise LostError(f"the transaction of {self._id} failed: {error!r}") from error
 
     async def _transaction(

@@ -1,0 +1,57 @@
+"""Keeps aiokafka from sending a transaction's requests a second time (reliability, rule 3).
+
+When a connection breaks before the answer, aiokafka's producer sends EndTxn, TxnOffsetCommit and
+their like again, with the same epoch, and goes on. The first one may still be under way: if the
+broker gets it during the next transaction, it commits the half of that one, or takes its offsets
+back. So an unknown outcome ends the producer: the epoch of the next one makes the broker refuse
+what comes late.
+"""
+
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, NodeNotReadyError
+from aiokafka.protocol.transaction import (
+    AddOffsetsToTxnRequest,
+    AddPartitionsToTxnRequest,
+    EndTxnRequest,
+    TxnOffsetCommitRequest,
+)
+
+_ONCE = (
+    AddPartitionsToTxnRequest,
+    AddOffsetsToTxnRequest,
+    TxnOffsetCommitRequest,
+    EndTxnRequest,
+)
+
+
+class OutcomeUnknownError(KafkaError):  # type: ignore[misc]
+    """A transaction's request was sent, and its answer did not come."""
+
+
+def send_once(producer: AIOKafkaProducer) -> AIOKafkaProducer:
+    """Have this producer fail where it would send such a request again; the same producer."""
+    send = producer.client.send
+
+    async def once(node: Any, request: Any, **options: Any) -> Any:  # noqa: ANN401 (aiokafka)
+        try:
+            return await send(node, request, **options)
+        except NodeNotReadyError:  # There was no connection: nothing was sent.
+            raise
+        except KafkaError as error:
+            if isinstance(request, _ONCE):
+                lost = OutcomeUnknownError(f"{type(request).__name__} without an answer: {error!r}")
+                _end(producer, lost)
+            raise
+
+    producer.client.send = once
+    return producer
+
+
+def _end(producer: AIOKafkaProducer, error: OutcomeUnknownError) -> None:
+    manager = producer._txn_manager
+    if not manager.is_fatal_error():
+        manager.fatal_error(error)
+        # A commit that had not got so far does not wait for it.
+        manager._transaction_waiter.exception()
