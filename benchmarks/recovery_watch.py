@@ -1,0 +1,88 @@
+"""Starts a worker and watches it until it is ready."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import time
+
+import aiohttp
+import msgspec
+
+from benchmarks.worker import Deployment
+
+_LOOK_S = 0.02
+
+
+class Recovered(msgspec.Struct):
+    """One start. `seconds`: from joining the group to ready; `slowest_s`: answer of /livez.
+
+    `records`, `megabytes`: of the changelog, applied; `cpu_s`: of the process from its start.
+    """
+
+    seconds: float
+    records: int
+    megabytes: float
+    cpu_s: float
+    peak_mb: float
+    slowest_s: float
+
+
+class _Watched:
+    """What has been seen so far."""
+
+    def __init__(self, deployment: Deployment, session: aiohttp.ClientSession) -> None:
+        self._url = deployment.url
+        self._session = session
+        self.joined = 0.0
+        self.slowest = 0.0
+
+    async def ready(self) -> bool:
+        """Note when it joins, and how long it takes to answer; whether it is ready."""
+        try:
+            asked = time.monotonic()
+            async with self._session.get(f"{self._url}/livez") as answer:
+                await answer.read()
+            seconds = time.monotonic() - asked
+            async with self._session.get(f"{self._url}/readyz") as answer:
+                found, status = await answer.json(content_type=None), answer.status
+        except aiohttp.ClientError:
+            return False
+        now = time.monotonic()
+        if not self.joined and (status == 200 or (found["readiness"] or {}).get("assigned")):
+            self.joined = now
+        elif self.joined:
+            self.slowest = max(self.slowest, seconds)
+        return status == 200
+
+    async def count(self, name: str) -> float:
+        """Add up a metric's partitions."""
+        async with self._session.get(f"{self._url}/metrics") as answer:
+            text = await answer.text()
+        return sum(map(float, re.findall(rf"^{name}\{{.*\}} (\S+)$", text, re.MULTILINE)))
+
+
+async def watch(
+    deployment: Deployment, session: aiohttp.ClientSession, limit_s: float, *, kill: bool = False
+) -> Recovered:
+    """Start, wait until it is ready, end it with SIGTERM or `kill -9`. Raises RunFailedError."""
+    worker, seen = deployment.start(), _Watched(deployment, session)
+    try:
+        while not await seen.ready():
+            await worker.until(_now, limit_s)
+            await asyncio.sleep(_LOOK_S)
+        seconds, cpu = time.monotonic() - seen.joined, worker.cpu_s()
+        records = int(await seen.count("streamjoin_restore_records_total"))
+        size = await seen.count("streamjoin_restore_bytes_total") / 1e6
+        if kill:
+            os.kill(worker.pid, signal.SIGKILL)
+    finally:
+        usage = await worker.stop()
+    return Recovered(seconds, records, size, cpu, usage.peak_mb, seen.slowest)
+
+
+async def _now() -> bool:
+    """Have `Worker.until` look whether the process runs, and return at once."""
+    return True
