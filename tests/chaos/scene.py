@@ -2,7 +2,10 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+
+from aiokafka.errors import KafkaError
 
 from models.topics import Direction
 from tests.chaos.brokers import ProxiedBroker
@@ -60,9 +63,20 @@ class Scene:
             self.service.bootstrap, self.service.of(Direction.INPUT), self.service.partitions
         )
 
+    async def committed(self) -> Ends:
+        """The group's offsets; waited for while a broker that came back looks for them."""
+        found: Ends = {}
+        for _ in range(60):
+            with suppress(KafkaError):
+                found = await committed(self.service.bootstrap, self.service.app_id)
+            if found:
+                break
+            await asyncio.sleep(0.5)
+        return found
+
     async def in_flight(self, before: Ends, partitions: frozenset[int]) -> InFlight:
         """Of the records up to `before`, those in these partitions that are not committed now."""
-        done = await committed(self.service.bootstrap, self.service.app_id)
+        done = await self.committed()
         lag = sum(
             max(end - done.get(place, 0), 0)
             for place, end in before.items()

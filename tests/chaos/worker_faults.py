@@ -11,7 +11,7 @@ from tests.chaos.scene import Scene, now_ms
 from tests.chaos.schedule import Fault
 from tests.chaos.stores import delete_stores
 from tests.oracle.exact_numbers import partition_of
-from tests.support.topics import Ends, committed
+from tests.support.topics import Ends
 
 REJECTED = re.compile(
     r".*(Fenced|InvalidProducerEpoch|InvalidTxnState|no longer knows this member"
@@ -92,7 +92,7 @@ async def zombie(scene: Scene, fault: Fault) -> Strike:
     long = scene.transaction_s + ABORT_SECONDS if fault.detail == "transaction" else 0.0
     sleep = max(scene.session_s, long) + fault.seconds
     await asyncio.sleep(max(frozen + sleep - time.monotonic(), 0))
-    done = await committed(scene.service.bootstrap, scene.service.app_id)
+    done = await scene.committed()
     scene.cluster.thaw(slot)
     await ask_zombie(scene, slot, done, str(fault))
     line = await rejection(slot, mark)
