@@ -32,7 +32,7 @@ def run(*arguments: str, environment: dict[str, str] | None = None) -> str:
         input="",
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         env=environment,
     )
     assert done.returncode == 0, done.stderr
