@@ -1,0 +1,75 @@
+"""Without transactions the steps of a commit come one after the other, each acknowledged.
+
+The broker refuses one of them here; what stands behind it must not have been written.
+"""
+
+from collections.abc import Mapping
+
+import pytest
+from aiokafka import AIOKafkaProducer, TopicPartition
+
+from app.engine.errors import StateError
+from app.engine.writer import PlainWriter
+from models.outputs import Output
+from tests.producer.support import new_topic
+from tests.support.kafka import Kafka
+from tests.support.topics import ends
+
+TINY = {"max.message.bytes": "200"}
+LARGE = b"x" * 5000
+
+
+class Steps:
+    """A writer on topics of its own, of which one refuses what is large."""
+
+    def __init__(self, kafka: Kafka, output: str, changelog: str, *, offsets_first: bool) -> None:
+        self._kafka, self.output, self.changelog = kafka, output, changelog
+        self.offsets: list[Mapping[TopicPartition, int]] = []
+        place = TopicPartition(changelog, 0)
+        self.writer = PlainWriter(
+            self._producer, place, 1, 60.0, self._commit, offsets_first=offsets_first
+        )
+
+    def _producer(self, _: str | None) -> AIOKafkaProducer:
+        return AIOKafkaProducer(
+            bootstrap_servers=self._kafka.bootstrap, enable_idempotence=True, acks="all"
+        )
+
+    async def _commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        self.offsets.append(offsets)
+
+    async def refused(self) -> dict[str, int]:
+        """Commit a row and an output; how many records each topic has after the refusal."""
+        await self.writer.open()
+        try:
+            with pytest.raises(StateError, match="the broker refuses a record"):
+                await self.writer.commit(
+                    [(b"row", LARGE), (b"metadata", b"")],
+                    [Output(self.output, 0, b"key", LARGE, None, [])],
+                    {TopicPartition("source", 0): 1},
+                )
+        finally:
+            await self.writer.close()
+        found = await ends(self._kafka.bootstrap, [self.output, self.changelog], 1)
+        return {"output": found[self.output, 0], "state": found[self.changelog, 0]}
+
+
+async def test_at_least_once_writes_no_state_before_its_outputs(kafka: Kafka) -> None:
+    output = await new_topic(kafka.bootstrap, 1, TINY)
+    steps = Steps(kafka, output, await new_topic(kafka.bootstrap, 1), offsets_first=False)
+    assert await steps.refused() == {"output": 0, "state": 0}
+    assert steps.offsets == []
+
+
+async def test_at_least_once_commits_no_offset_before_its_state(kafka: Kafka) -> None:
+    changelog = await new_topic(kafka.bootstrap, 1, TINY)
+    steps = Steps(kafka, await new_topic(kafka.bootstrap, 1), changelog, offsets_first=False)
+    assert await steps.refused() == {"output": 1, "state": 0}
+    assert steps.offsets == []
+
+
+async def test_at_most_once_writes_no_output_before_its_state(kafka: Kafka) -> None:
+    changelog = await new_topic(kafka.bootstrap, 1, TINY)
+    steps = Steps(kafka, await new_topic(kafka.bootstrap, 1), changelog, offsets_first=True)
+    assert await steps.refused() == {"output": 0, "state": 0}
+    assert len(steps.offsets) == 1
