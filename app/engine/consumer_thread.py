@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import aiokafka
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import CommitFailedError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 
@@ -208,7 +208,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def commit_offsets(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Commit outside of a transaction, as this generation's member. Raises KafkaError."""
         committed = {tp: OffsetAndMetadata(offset, "") for tp, offset in offsets.items()}
-        await self.run(self._ensure_consumer().commit(committed))
+        consumer = self._ensure_consumer()
+        if consumer._coordinator.generation < 0:
+            # A group without members would take it, though others may have gone further since.
+            raise CommitFailedError("the membership is lost")
+        await self.run(consumer.commit(committed))
 
     async def ends(
         self, tps: Sequence[TopicPartition]
