@@ -10,7 +10,7 @@ import msgspec
 from benchmarks.generate import Dataset
 from benchmarks.joins import Enriched, Verdict, compare, expected_joins
 from benchmarks.kafka import Ends, admin, committed, ends_of, read_committed
-from benchmarks.measure import RunFailedError, Usage, Worker
+from benchmarks.measure import Measured, RunFailedError, Usage
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Program:
     """What is run, the group whose offsets tell its progress, and its topics."""
 
     name: str
-    start: Callable[[], Worker]
+    start: Callable[[], Measured]
     group: str
     clicks: str = "clicks"
     purchases: str = "purchases"

@@ -13,6 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 POLL_S = 0.1
 STOP_S = 30.0
@@ -84,14 +85,7 @@ class Worker:
 
         Raises RunFailedError when the process ends first or `limit_s` passes.
         """
-        while not await done():
-            if not self.running():
-                raise RunFailedError(f"it ended early:\n{self.tail()}")
-            if time.monotonic() - self.started > limit_s:
-                raise RunFailedError(f"not done after {limit_s:.0f} s:\n{self.tail()}")
-            await asyncio.sleep(POLL_S)
-        self.running()
-        return time.monotonic() - self.started
+        return await wait_until(self, done, limit_s)
 
     async def stop(self, wall_s: float = 0.0) -> Usage:
         """End the process (SIGTERM, after 30 s SIGKILL) and return what it used."""
@@ -116,6 +110,77 @@ class Worker:
         """Return the last lines of the log."""
         lines = self.log.read_text(errors="replace").splitlines()
         return "\n".join(lines[-LOG_LINES:])
+
+
+class Measured(Protocol):
+    """One process or several, measured together."""
+
+    started: float
+
+    def running(self) -> bool:
+        """Tell whether all of it runs."""
+
+    def cpu_s(self) -> float:
+        """Return the user and system time so far."""
+
+    async def until(self, done: Callable[[], Awaitable[bool]], limit_s: float) -> float:
+        """Wait until `done`; return the seconds since the start. Raises RunFailedError."""
+
+    async def stop(self, wall_s: float = 0.0) -> Usage:
+        """End it and return what it used."""
+
+    def tail(self) -> str:
+        """Return the last lines of its log."""
+
+
+async def wait_until(
+    subject: Measured, done: Callable[[], Awaitable[bool]], limit_s: float
+) -> float:
+    """Do what `Measured.until` says."""
+    while not await done():
+        if not subject.running():
+            raise RunFailedError(f"it ended early:\n{subject.tail()}")
+        if time.monotonic() - subject.started > limit_s:
+            raise RunFailedError(f"not done after {limit_s:.0f} s:\n{subject.tail()}")
+        await asyncio.sleep(POLL_S)
+    subject.running()
+    return time.monotonic() - subject.started
+
+
+class Fleet:
+    """Several workers of one group, measured as one: CPU added up, the largest memory."""
+
+    def __init__(self, workers: Sequence[Worker]) -> None:
+        """`workers`: started already."""
+        self._workers = workers
+        self.started = min(worker.started for worker in workers)
+
+    def running(self) -> bool:
+        """See `Measured`."""
+        running = [worker.running() for worker in self._workers]  # Each notes its memory.
+        return all(running)
+
+    def cpu_s(self) -> float:
+        """See `Measured`."""
+        return sum(worker.cpu_s() for worker in self._workers)
+
+    async def until(self, done: Callable[[], Awaitable[bool]], limit_s: float) -> float:
+        """See `Measured`."""
+        return await wait_until(self, done, limit_s)
+
+    async def stop(self, wall_s: float = 0.0) -> Usage:
+        """See `Measured`."""
+        used = await asyncio.gather(*(worker.stop(wall_s) for worker in self._workers))
+        return Usage(
+            sum(usage.cpu_s for usage in used),
+            wall_s,
+            max(usage.peak_mb for usage in used),
+            max(usage.exit_status for usage in used),
+        )
+
+    def tail(self) -> str:
+        """See `Measured`."""
+        return "\n".join(worker.tail() for worker in self._workers)
 
 
 def peak_memory_mb(pid: int) -> float:

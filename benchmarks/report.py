@@ -17,6 +17,7 @@ BEGIN, END = "<!-- benchmark:begin -->", "<!-- benchmark:end -->"
 FAUST, FAUST_DEFAULT = "stock Faust, exactly_once", "stock Faust, at_least_once (its default)"
 BARE = "bare aiokafka loop"
 DEFAULT, WAIT_3 = "streamjoin", "streamjoin, join_wait 3 s"
+AT_LEAST_ONCE, FOUR = "streamjoin, at_least_once", "streamjoin, 4 workers"
 
 
 class Report(msgspec.Struct):
@@ -117,6 +118,13 @@ def goals(report: Report) -> list[tuple[str, ...]]:
         ("the same against stock Faust, exactly_once", "25 x", "60 x", _ratio(own, faust)),
         ("against stock Faust, at_least_once", "", "", _ratio(own, report.result(FAUST_DEFAULT))),
         ("the same against the bare loop", "0.3", "0.8", _ratio(own, bare)),
+        (
+            "CPU of exactly_once against at_least_once",
+            "1.15 x",
+            "",
+            _ratio(report.result(AT_LEAST_ONCE), own),
+        ),
+        ("CPU with 4 workers against 1", "1.3 x", "", _ratio(own, report.result(FOUR))),
         ("joins exactly right, `join_wait` 3 s", "100 %", "", exact),
         ("joins exactly right, default `join_wait`", "99.5 %", "", default),
         ("peak memory of that worker", "500 MB", "250 MB", memory),

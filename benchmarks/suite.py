@@ -15,13 +15,33 @@ from benchmarks.generate import Dataset, Shape, generate
 from benchmarks.joins import merged_share
 from benchmarks.latency import run_latency
 from benchmarks.machine import describe
-from benchmarks.measure import RunFailedError, Worker
+from benchmarks.measure import Measured, RunFailedError, Worker
 from benchmarks.peers.bare_loop import CHANGELOG, ENRICHED, GROUP, REVENUE
-from benchmarks.report import BARE, DEFAULT, FAUST, FAUST_DEFAULT, WAIT_3, Report
+from benchmarks.report import (
+    AT_LEAST_ONCE,
+    BARE,
+    DEFAULT,
+    FAUST,
+    FAUST_DEFAULT,
+    FOUR,
+    WAIT_3,
+    Report,
+)
 from benchmarks.worker import Deployment, free_port
 from models.topics import ENRICHED_PURCHASES, changelog_config
 
-PARTS = ("faust", "faust-default", "bare", "streamjoin", "streamjoin-3s", "latency", "shop")
+PARTS = (
+    "faust",
+    "faust-default",
+    "bare",
+    "streamjoin",
+    "streamjoin-3s",
+    "at-least-once",
+    "four-workers",
+    "latency",
+    "shop",
+)
+_ON_ALL_DATA = {"bare", "streamjoin", "streamjoin-3s", "at-least-once", "four-workers"}
 DEFAULT_WAIT_MS = 1_000
 
 
@@ -69,7 +89,7 @@ async def run(options: Options) -> Report:
     data = generate(Shape.of(options.events))
     report = Report(options.command, "", machine, asdict(data.shape), 0.0)
     suite = _Suite(options, data, report, show)
-    if {"bare", "streamjoin", "streamjoin-3s"} & set(options.parts):
+    if _ON_ALL_DATA & set(options.parts):
         report.ceiling = merged_share(data, DEFAULT_WAIT_MS)
         await suite.load("clicks", "purchases", data)
     for part in PARTS:
@@ -101,6 +121,10 @@ class _Suite:
             "bare": self.bare,
             "streamjoin": lambda: self.streamjoin("bench-default", DEFAULT, {}),
             "streamjoin-3s": lambda: self.streamjoin("bench-3s", WAIT_3, {"join_wait": "3s"}),
+            "at-least-once": lambda: self.streamjoin(
+                "bench-alo", AT_LEAST_ONCE, {"processing_guarantee": "at_least_once"}
+            ),
+            "four-workers": lambda: self.streamjoin("bench-4", FOUR, {}, workers=4),
             "latency": self.latency,
             "shop": self.shop,
         }
@@ -161,12 +185,18 @@ class _Suite:
             self._data,
         )
 
-    async def streamjoin(self, app_id: str, name: str, settings: dict[str, str]) -> None:
+    async def streamjoin(
+        self, app_id: str, name: str, settings: dict[str, str], workers: int = 1
+    ) -> None:
         """Run the worker on the same topics, with a group and outputs of its own."""
         deployment = self._deployment(app_id, settings)
         await deployment.create_topics(self._partitions)
         enriched = deployment.name(ENRICHED_PURCHASES)
-        program = Program(name, deployment.start, app_id, enriched=enriched)
+
+        def start() -> Measured:
+            return deployment.start() if workers == 1 else deployment.start_several(workers)
+
+        program = Program(name, start, app_id, enriched=enriched)
         await self._backlog(program, self._data)
 
     async def latency(self) -> None:

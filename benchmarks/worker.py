@@ -5,13 +5,13 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import aiohttp
 
 from app.topics_admin import create_topics
-from benchmarks.measure import Worker
+from benchmarks.measure import Fleet, Worker
 from models.topics import TOPICS, Catalogue, Direction, Topic
 
 
@@ -65,6 +65,16 @@ class Deployment:
         arguments = [word for pair in flags.items() for word in pair]
         argv = [sys.executable, "-m", "app.cli.main", "worker", *arguments]
         return Worker(argv, self.environment(), self.folder / f"{self.app_id}.log")
+
+    def start_several(self, count: int) -> Fleet:
+        """Start so many workers of the group, each with a folder and a port of its own."""
+        members = [
+            replace(self, web_port=free_port(), folder=self.folder / f"{self.app_id}-{number}")
+            for number in range(count)
+        ]
+        for member in members:
+            member.folder.mkdir()
+        return Fleet([member.start() for member in members])
 
     async def ready(self, session: aiohttp.ClientSession) -> bool:
         """Tell whether `/readyz` answers 200."""
