@@ -156,9 +156,10 @@ class _Tail:
         if not await self._read(refuse=old):
             _drop(self._place, store, "is so old that its changelog may have forgotten deletions")
             store.claim(identity)
-            store.bulk(True)
             self.position = self._first
+            store.bulk(self._end - self._first > _LONG)
             await self._read(refuse=False)
+            store.bulk(False)
         store.write([], max(store.changelog_offset or 0, self._end))
 
     async def _read(self, *, refuse: bool) -> bool:

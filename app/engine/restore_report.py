@@ -39,7 +39,7 @@ class RestoreReport:
     def applied(self, changes: Sequence[Change], position: int) -> None:
         """Count what has been applied; `position`: up to where."""
         self._records += len(changes)
-        size = sum(len(key) + len(value or b"") for key, value in changes)
+        size = sum([len(key) + len(value) if value else len(key) for key, value in changes])
         self._bytes += size
         left = max(self._end - position, 0)
         self._metrics.restored(self._place.partition, len(changes), size, left)
