@@ -81,7 +81,7 @@ async def moved(service: Service, past: int) -> None:
     async def further() -> bool:
         return await progress(service) >= min(past, EVENTS)
 
-    await until(further, 120, f"at {past} committed records")
+    await until(further, 180, f"at {past} committed records")
 
 
 async def rest(service: Service, outcome: Outcome) -> None:
@@ -94,7 +94,7 @@ async def rest(service: Service, outcome: Outcome) -> None:
         return done and await service.settled(service.of(Direction.OUTPUT))
 
     try:
-        await until(rested, 60, "at rest", 0.5)
+        await until(rested, 180, "at rest", 0.5)
     except AssertionError as error:
         outcome.ended = str(error)
 

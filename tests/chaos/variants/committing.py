@@ -19,7 +19,6 @@ OFFSETS_FIRST = (
     "    await producer.commit_transaction()\n"
     "    await producer.begin_transaction()"
 )
-LOST = "except (KafkaError, TimeoutError, AssertionError) as error:"
 
 COMMITTING = (
     Variant(
@@ -126,12 +125,14 @@ COMMITTING = (
         "hijack",
         (
             Edit(
-                "app.engine.writer:TransactionWriter.commit",
-                LOST,
-                "except (KafkaError, TimeoutError, AssertionError):\n"
-                "        await self.open()\n"
-                "        return 0\n"
-                "    except ZeroDivisionError as error:",
+                COMMIT,
+                WRITE,
+                "from app.engine.errors import LostError\n"
+                "        try:\n"
+                f"            {WRITE}\n"
+                "        except LostError:\n"
+                "            await self._writer.open()\n"
+                "            end = 0",
             ),
         ),
     ),

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -43,12 +44,18 @@ def main(arguments: Sequence[str]) -> NoReturn:
         sys.exit(0)
     if not names:
         parser.error("give --all, or --only NAME ...")
+    signal.signal(signal.SIGTERM, leave)  # So that broker and workers are ended too.
     print(*HEAD, sep="\n", flush=True)
     with tempfile.TemporaryDirectory(prefix="variants-") as folder:
         trials = (by_tier if given.tier else by_scenario)(names, given.seed, Path(folder))
     escaped = [name for name, good in trials.items() if not good]
     print(f"wrong: {', '.join(escaped)}" if escaped else "all as it should be", flush=True)
     sys.exit(bool(escaped))
+
+
+def leave(*_: object) -> NoReturn:
+    """End as Ctrl-C would."""
+    raise KeyboardInterrupt
 
 
 def by_scenario(names: Sequence[str], seed: int, folder: Path) -> dict[str, bool]:
