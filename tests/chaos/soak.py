@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import shutil
 import signal
 import sys
@@ -87,6 +88,8 @@ def main(given: list[str]) -> int:
     """Run; the exit status."""
     options = arguments(given)
     tier = tier_of(options)
+    # The clients say again and again that the broker is away: that is what is meant.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     seed = options.seed if options.seed is not None else int(time.time())
     began = time.monotonic()
 
