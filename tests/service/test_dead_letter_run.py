@@ -37,9 +37,12 @@ async def stops(service: Service, worker: Worker) -> str:
     return line
 
 
-async def goes_on(service: Service, folder: Path, failing: dict[bytes, str]) -> list[Record]:
-    """Have a worker without the setting do all of it; the dead letters."""
-    with service.worker(folder, environment={"STREAMJOIN_DEAD_LETTER_RUN": "0"}) as worker:
+async def goes_on(
+    service: Service, folder: Path, failing: dict[bytes, str], failures: dict[str, int]
+) -> list[Record]:
+    """Have a worker without the setting do the rest; the dead letters, all compared."""
+    environment = {"STREAMJOIN_DEAD_LETTER_RUN": "0", "FAILING": json.dumps(failures)}
+    with service.worker(folder, module=MODULE, environment=environment) as worker:
         await service.at_rest(SECONDS)
         assert await worker.terminate(SECONDS) == 0, worker.text
     inputs, outputs = await service.inputs(), await service.outputs()
@@ -68,7 +71,7 @@ async def test_run_stops_the_worker_until_the_setting_lets_it_go(
     with service.worker(tmp_path) as worker:
         assert f"to {first + 4}:" in await stops(service, worker)
     assert first <= await next_click(service) <= first + 4
-    letters = await goes_on(service, tmp_path, {})
+    letters = await goes_on(service, tmp_path, {}, {})
     assert len(letters) == 4 + 4 + 4 + 10
 
 
@@ -84,7 +87,7 @@ async def test_run_goes_on_across_commits_and_ends_with_a_valid_record(
         line = await stops(service, worker)
     assert "(offsets 3 to 5: missing-field 1, not-object 2)" in line
     assert await next_click(service) == 5
-    assert len(await goes_on(service, tmp_path, {})) == 5
+    assert len(await goes_on(service, tmp_path, {}, {})) == 5
 
 
 async def test_records_whose_handling_raises_make_a_run(kafka: Kafka, tmp_path: Path) -> None:
@@ -103,9 +106,6 @@ async def test_records_whose_handling_raises_make_a_run(kafka: Kafka, tmp_path: 
         assert "handler 3" in await stops(service, worker)
     errors = [letter.header("error.type") for letter in await service.output("dead-letters")]
     assert errors.count("handler") < 3
-    service.settings["dead_letter_run"] = "0"
-    with service.worker(tmp_path, module=MODULE, environment=environment) as worker:
-        await service.at_rest(SECONDS)
-        assert await worker.terminate(SECONDS) == 0, worker.text
-    letters = await goes_on(service, tmp_path, {value.encode(): "handler" for value in bought})
+    dead = {value.encode(): "handler" for value in bought}
+    letters = await goes_on(service, tmp_path, dead, failing)
     assert len(letters) == 4
