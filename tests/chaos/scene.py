@@ -117,6 +117,13 @@ class Scene:
             await asyncio.sleep(0.1)
         return True
 
+    async def at_least(self, workers: int, why: str) -> None:
+        """Start workers until so many run: somebody has to take over."""
+        for slot in self.cluster.slots:
+            if not slot.wanted and len(self.cluster.running) < workers:
+                self.cluster.start(slot)
+        await self.whole(why)
+
     async def stop(self, slot: Slot, why: str) -> None:
         """SIGTERM; an end that is not clean is a failed check."""
         status = await self.cluster.stop(slot)

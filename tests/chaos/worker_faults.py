@@ -18,6 +18,8 @@ REJECTED = re.compile(
     r"|UnknownMemberId|IllegalGeneration|InvalidProducerIdMapping).*"
 )
 """What a worker logs when the broker has rejected what it did."""
+GAVE_UP = re.compile(r".*the transaction of \S+ failed.*")
+"""What a worker logs that wakes so late that it does not even ask the broker."""
 ABORT_SECONDS = 11.0
 """A broker looks every 10 s for transactions that have timed out."""
 SETTLE_SECONDS = 60.0
@@ -80,15 +82,14 @@ async def dies(scene: Scene, slot: Slot, *, terminate: bool) -> tuple[bool, Ends
 
 async def zombie(scene: Scene, fault: Fault) -> Strike:
     """SIGSTOP beyond the session, or beyond the transaction's time too; then SIGCONT."""
+    await scene.at_least(2, str(fault))
     await scene.load.burst(scene.burst)
     slot = scene.cluster.pick(fault.target)
     before, partitions = await scene.input_ends(), slot.assigned
     scene.cluster.freeze(slot)
     at, frozen, mark = now_ms(), time.monotonic(), slot.mark
     flight = await scene.in_flight(before, partitions)
-    recovery = None
-    if scene.cluster.running:
-        recovery = await scene.commits_after(at, partitions, f"{fault} (takeover)")
+    recovery = await scene.commits_after(at, partitions, f"{fault} (takeover)")
     long = scene.transaction_s + ABORT_SECONDS if fault.detail == "transaction" else 0.0
     sleep = max(scene.session_s, long) + fault.seconds
     await asyncio.sleep(max(frozen + sleep - time.monotonic(), 0))
@@ -96,6 +97,9 @@ async def zombie(scene: Scene, fault: Fault) -> Strike:
     scene.cluster.thaw(slot)
     await ask_zombie(scene, slot, done, str(fault))
     line = await rejection(slot, mark)
+    if not line and flight.open and (gave_up := GAVE_UP.search(slot.since(mark))):
+        # A partition's new owner has committed: the broker has aborted what was open there.
+        line = f"aborted by the broker while it slept: {gave_up.group(0)[:200]}"
     woken = now_ms()
     if not fault.overlap:
         await scene.whole(str(fault))
