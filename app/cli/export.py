@@ -24,6 +24,15 @@ from models.topics import TOPICS
 
 _DRAW: Final = 0.1
 
+_Topic = Annotated[str, typer.Argument(help="By its name, or the catalogue's: clicks, ...")]
+_Broker = Annotated[str | None, typer.Option(help="HOST:PORT of Kafka.")]
+_Output = Annotated[
+    Path | None, typer.Option(help="A file; continued if it exists. By default stdout.")
+]
+_Group = Annotated[
+    str | None, typer.Option(help="A consumer group of this export, to go on where it was.")
+]
+_Most = Annotated[int | None, typer.Option(help="Stop after so many.")]
 _Start = Annotated[
     Literal["earliest", "latest"],
     typer.Option("--from", help="Where partitions begin that neither FILE nor the group knows."),
@@ -35,16 +44,12 @@ _Follow = Annotated[
 
 
 def export_cli(
-    topic: Annotated[str, typer.Argument(help="By its name, or the catalogue's: clicks, ...")],
-    broker: Annotated[str | None, typer.Option(help="HOST:PORT of Kafka.")] = None,
-    output: Annotated[
-        Path | None, typer.Option(help="A file; continued if it exists. By default stdout.")
-    ] = None,
-    group: Annotated[
-        str | None, typer.Option(help="A consumer group of this export, to go on where it was.")
-    ] = None,
+    topic: _Topic,
+    broker: _Broker = None,
+    output: _Output = None,
+    group: _Group = None,
     from_: _Start = "earliest",
-    max_records: Annotated[int | None, typer.Option(help="Stop after so many.")] = None,
+    max_records: _Most = None,
     follow: _Follow = False,
 ) -> None:
     """Write a topic's committed records as JSON, one a line.
@@ -68,11 +73,9 @@ def export_cli(
     settings = load_settings(broker=broker)
     wanted = Wanted(_actual(topic, settings), group, follow, max_records)
     options = replace(OPTIONS, start_from=from_)
-    with quiet_client():
-        try:
-            status = asyncio.run(_run(settings.broker, wanted, options, output))
-        except ClosedError:
-            status = 0
+    status = 0
+    with quiet_client(), suppress(ClosedError):
+        status = asyncio.run(_run(settings.broker, wanted, options, output))
     raise typer.Exit(status)
 
 

@@ -132,28 +132,7 @@ class StandardOutput:
 
     async def write(self, data: bytes, stopping: asyncio.Event) -> None:
         """See `Sink`. When told to stop, the reader has five seconds to take it."""
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[None] = loop.create_future()
-
-        def finish(error: OSError | None) -> None:
-            if done.done():
-                return
-            if error is None:
-                done.set_result(None)
-            else:
-                done.set_exception(error)
-
-        def work() -> None:
-            failure = None
-            try:
-                _write_all(_STDOUT, data)
-            except OSError as error:
-                failure = error
-            with suppress(RuntimeError):  # The loop has ended: nobody waits for this any more.
-                loop.call_soon_threadsafe(finish, failure)
-
-        # A daemon: an exit must not wait for a reader that takes nothing.
-        threading.Thread(target=work, name="standard-output", daemon=True).start()
+        done = _write_beside(data)
         stop = asyncio.ensure_future(stopping.wait())
         try:
             await asyncio.wait((done, stop), return_when=asyncio.FIRST_COMPLETED)
@@ -176,3 +155,30 @@ def _write_all(descriptor: int, data: bytes) -> None:
     left = memoryview(data)
     while left:
         left = left[os.write(descriptor, left) :]
+
+
+def _write_beside(data: bytes) -> asyncio.Future[None]:
+    """Write to standard output in a thread; what says when it is done, or has failed."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def finish(error: OSError | None) -> None:
+        if done.done():
+            return
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
+
+    def work() -> None:
+        failure = None
+        try:
+            _write_all(_STDOUT, data)
+        except OSError as error:
+            failure = error
+        with suppress(RuntimeError):  # The loop has ended: nobody waits for this any more.
+            loop.call_soon_threadsafe(finish, failure)
+
+    # A daemon: an exit must not wait for a reader that takes nothing.
+    threading.Thread(target=work, name="standard-output", daemon=True).start()
+    return done
