@@ -43,7 +43,7 @@ class Trial:
     ) -> None:
         """`bootstrap`: for all but workers, who go through `proxied` if that is given."""
         self.service = Service(bootstrap, PARTITIONS)
-        self.service.settings |= {"session_timeout": "1s", "heartbeat_interval": "200ms"}
+        self.service.settings |= {"session_timeout": "2s", "heartbeat_interval": "400ms"}
         self.folder = folder
         self.variant = variant
         self.proxied = proxied
