@@ -12,34 +12,10 @@ from tests.oracle.model import Model
 from tests.service.traffic import traffic
 from tests.support.kafka import Kafka
 from tests.support.service import Service, Worker, lines
+from tests.support.status import metric, ready
 from tests.support.topics import until
 
 PATIENT = {"session_timeout": "10s", "heartbeat_interval": "300ms"}
-
-
-async def metric(worker: Worker, name: str) -> float:
-    """The sum of a metric over its labels."""
-    async with aiohttp.ClientSession() as session, session.get(f"{worker.url}/metrics") as answer:
-        text = await answer.text()
-    values = [line.rsplit(" ", 1)[1] for line in text.splitlines() if line.startswith(name)]
-    return sum(float(value) for value in values)
-
-
-async def ready(worker: Worker, partitions: int) -> None:
-    """Wait until the worker is ready with so many partitions."""
-
-    async def is_ready() -> bool:
-        try:
-            async with (
-                aiohttp.ClientSession() as session,
-                session.get(f"{worker.url}/readyz") as answer,
-            ):
-                body = await answer.json()
-        except aiohttp.ClientError:
-            return False
-        return answer.status == 200 and len(body["assigned"]) == partitions
-
-    await until(is_ready, 60, f"ready with {partitions} partitions")
 
 
 async def copied(worker: Worker) -> bool:

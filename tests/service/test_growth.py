@@ -1,0 +1,96 @@
+"""State does not grow with time: for the same users, two days leave what one day left."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from models.topics import changelog_config
+from tests.oracle.compare_outputs import ISSUE_4, compare_outputs
+from tests.oracle.model import Model
+from tests.service.traffic import BASE
+from tests.support.kafka import Kafka
+from tests.support.service import Message, Service, keyed, lines
+from tests.support.topics import read_all, until
+
+USERS, DAY, STEP = 20, 86_400, 300
+PATIENCE = 240.0
+
+
+def day(number: int, partitions: int) -> Iterator[Message]:
+    """One event of each kind for each user, every five minutes."""
+    for second in range(number * DAY, (number + 1) * DAY, STEP):
+        for index in range(USERS):
+            user, at = f"u{index}", BASE + second + index
+            event: dict[str, object] = {"user_id": user, "timestamp": at}
+            own: dict[str, dict[str, object]] = {
+                "clicks": {"page": f"/p/{second}"},
+                "purchases": {"product_id": f"i{second}", "amount": 1.25},
+                "user-events": {"action": "view", "value": 2},
+            }
+            for topic, fields in own.items():
+                yield keyed(topic, user, json.dumps(event | fields), partitions)
+
+
+async def live_rows(service: Service, changelog: str) -> dict[tuple[int, bytes | None], bytes]:
+    """The rows that a compacted changelog holds: each key's last value, less the deleted."""
+    rows: dict[tuple[int, bytes | None], bytes] = {}
+    for record in await read_all(service.bootstrap, [changelog], service.partitions):
+        if record.value is None:
+            rows.pop((record.partition, record.key), None)
+        else:
+            rows[record.partition, record.key] = record.value
+    return rows
+
+
+async def compact(bootstrap: str, topic: str) -> None:
+    """Have the broker compact a changelog as soon as it can, and drop tombstones at once."""
+    configs = changelog_config() | {
+        "segment.ms": "1000",
+        "min.cleanable.dirty.ratio": "0.001",
+        "delete.retention.ms": "0",
+    }
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, topic, configs=configs)]
+        )
+    finally:
+        await admin.close()
+
+
+async def test_two_days_leave_what_one_day_leaves(kafka: Kafka, tmp_path: Path) -> None:
+    service = await Service(kafka.bootstrap, 1, {"revenue_retention": "6h"}).create()
+    changelog = f"{service.app_id}-state-changelog"
+    sizes = []
+    with service.worker(tmp_path) as worker:
+        for number in range(2):
+            await service.send(day(number, 1))
+            await service.at_rest(PATIENCE)
+            rows = await live_rows(service, changelog)
+            sizes.append(sum(len(key or b"") + len(value) for (_, key), value in rows.items()))
+        written = len(await read_all(service.bootstrap, [changelog], 1))
+        assert sizes[1] <= 1.1 * sizes[0], sizes
+        await compact(service.bootstrap, changelog)
+        last = BASE + 2 * DAY
+
+        async def compacted() -> bool:
+            # A segment is closed, and then compacted, when something is written after it.
+            nonlocal last
+            last += 1
+            event = {"user_id": "u0", "timestamp": last, "page": "/"}
+            await service.send([keyed("clicks", "u0", json.dumps(event), 1)])
+            records = await read_all(service.bootstrap, [changelog], 1)
+            live = await live_rows(service, changelog)
+            return len(records) <= len(live) + written // 20
+
+        await until(compacted, PATIENCE, "compacted", 1.0)
+        await service.at_rest(PATIENCE)
+        assert await worker.terminate() == 0, worker.text
+    inputs, outputs = await service.inputs(), await service.outputs()
+    expected = Model(inputs, service.oracle, enriched=outputs).run()
+    differences = compare_outputs(expected, outputs, ISSUE_4)
+    assert not differences, lines(differences)
