@@ -54,27 +54,30 @@ def make_app(
     app = StreamApp(settings, topology.sources, changelog)
     app.sensors.add(RebalanceSensor(metrics))
     _bind(app, topology, partitions)
-    thread = app.consumer_service.thread
-    sizes = _sizes(settings, topics)
-    app.engine = Engine(
-        Parts(
-            topology,
-            Acquisition(settings, thread, topology.sources, _restorer(settings, topics, metrics)),
-            _open_store(settings),
-            writers(settings, thread.commit_offsets, changelog, partitions, sizes, confirm),
-            app.deliver,
-            _pace(settings),
-            clock,
-            metrics,
-            sizes.by_topic,
-            partitions,
-            _CACHE_ROWS,
-        )
+    thread, sizes = app.consumer_service.thread, _sizes(settings, topics)
+    parts = Parts(
+        topology,
+        Acquisition(settings, thread, topology.sources, _restorer(settings, topics, metrics)),
+        _open_store(settings),
+        writers(settings, thread.commit_offsets, changelog, partitions, sizes, confirm),
+        app.deliver,
+        _pace(settings),
+        clock,
+        metrics,
+        sizes.by_topic,
+        partitions,
+        _CACHE_ROWS,
     )
-    metrics.watch_lag(app.engine.lags)
-    metrics.watch_standbys(lambda: app.engine.standbys.behind)
-    install_web(app, settings, metrics, app.engine.misplaced.warnings)
+    _run(app, Engine(parts), settings, metrics)
     return app
+
+
+def _run(app: StreamApp, engine: Engine, settings: Settings, metrics: Metrics) -> None:
+    """Have the app run the engine, and show what it does."""
+    app.engine = engine
+    metrics.watch_lag(engine.lags)
+    metrics.watch_standbys(lambda: engine.standbys.behind)
+    install_web(app, settings, metrics, engine.misplaced.warnings)
 
 
 def _sizes(settings: Settings, topics: Mapping[str, TopicDescription]) -> SizeLimits:

@@ -114,6 +114,10 @@ class Acquisition:
         await self._restorer.follow(number, store, progress)
 
     def _check_shape(self, stored: Metadata, count: int) -> None:
+        if stored.layout == 0:
+            raise ShapeError(
+                "a `streamjoin groups reset-offsets` was broken off: run it again to its end"
+            )
         if stored.layout != LAYOUT:
             raise ShapeError(
                 f"the state has layout {stored.layout}, this version reads {LAYOUT}: "

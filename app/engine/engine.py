@@ -97,7 +97,6 @@ class Engine:
 
     async def park(self) -> None:
         """Commit what is in hand and take nothing more: all is revoked until the next `assign`."""
-        failpoints.hit(failpoints.ON_REVOKE)
         self._revoke()
         async with self._changing:
             await asyncio.gather(*(owner.park() for owner in self._owners.values()))
@@ -153,6 +152,8 @@ class Engine:
         return self._stores[number] if number in self.tasks else None
 
     def _revoke(self) -> None:
+        if self._owners:
+            failpoints.hit(failpoints.ON_REVOKE)
         self.assigned = set()
         self._revocations += 1
         for owner in self._owners.values():

@@ -49,6 +49,11 @@ class Metrics:
     def __init__(self) -> None:
         """Register all but the lag, which needs somebody to ask: `watch_lag`."""
         self.registry = CollectorRegistry()
+        self._count_work()
+        self._count_trouble()
+        self._count_restores()
+
+    def _count_work(self) -> None:
         self._records = self._counter(
             "records", "Records committed, valid or not, by the agent that took them.", "agent"
         )
@@ -59,6 +64,8 @@ class Metrics:
             buckets=_COMMIT_SECONDS,
             registry=self.registry,
         )
+
+    def _count_trouble(self) -> None:
         self._dead_letters = self._counter(
             "dead_letters", "Records written to dead-letters.", "topic", "reason"
         )
@@ -80,6 +87,8 @@ class Metrics:
             "Sampled records whose key murmur2 would have put in another partition.",
             "topic",
         )
+
+    def _count_restores(self) -> None:
         self._restored = self._counter(
             "restore_records", "Changelog records applied to a store while restoring.", "partition"
         )

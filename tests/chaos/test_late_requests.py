@@ -27,6 +27,17 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProxiedBroker]:
         yield broker
 
 
+async def starts_again(service: Service, broker: ProxiedBroker, folder: Path) -> None:
+    """Offsets and state still agree: a worker starts, and goes on."""
+    before = await committed(service.bootstrap, service.app_id)
+    with service.worker(folder, environment={"STREAMJOIN_BROKER": broker.proxied}) as worker:
+        await service.send(traffic(87, PIECE, 1))
+        await service.at_rest(PATIENCE)
+        assert await worker.terminate(60) == 0, worker.text
+    after = await committed(service.bootstrap, service.app_id)
+    assert all(after[place] >= offset for place, offset in before.items())
+
+
 @pytest.mark.parametrize(
     ("late", "during"),
     [(Api.END_TXN, Api.TXN_OFFSET_COMMIT), (Api.TXN_OFFSET_COMMIT, Api.END_TXN)],
@@ -56,14 +67,7 @@ async def test_a_late_request_is_refused(
         later.release()
         await service.at_rest(PATIENCE)
         assert await worker.terminate(60) == 0, worker.text
-    # Offsets and state still agree: it starts.
-    before = await committed(service.bootstrap, service.app_id)
-    with service.worker(tmp_path, environment={"STREAMJOIN_BROKER": broker.proxied}) as worker:
-        await service.send(traffic(87, PIECE, 1))
-        await service.at_rest(PATIENCE)
-        assert await worker.terminate(60) == 0, worker.text
-    after = await committed(service.bootstrap, service.app_id)
-    assert all(after[place] >= offset for place, offset in before.items())
+    await starts_again(service, broker, tmp_path)
     inputs, outputs = await service.inputs(), await service.outputs()
     expected = Model(inputs, service.oracle, enriched=outputs).run()
     differences = compare_outputs(expected, outputs, ISSUE_4)

@@ -52,8 +52,7 @@ async def failpoint(scene: Scene, fault: Fault) -> Strike:
     else:
         await scene.stop(slot, str(fault))
     await scene.load.burst(scene.burst)
-    armed = f"{name}:2" if name == failpoints.ON_REVOKE else fault.detail
-    scene.cluster.start(slot, armed)
+    scene.cluster.start(slot, fault.detail)
     died, before = await dies(scene, slot, terminate=name == failpoints.ON_REVOKE)
     at, partitions = now_ms(), slot.assigned
     flight = await scene.in_flight(before, partitions or frozenset(scene.partitions))

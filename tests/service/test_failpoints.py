@@ -136,8 +136,7 @@ async def stopped(chain: Chain, name: str) -> None:
 
 async def revoked(chain: Chain, name: str) -> None:
     """Have partitions taken away, by a worker that joins, with records in hand."""
-    # Joining passes a revocation too: of nothing.
-    with chain.worker(name, 2, STREAMJOIN_COMMIT_INTERVAL="10m") as worker:
+    with chain.worker(name, 1, STREAMJOIN_COMMIT_INTERVAL="10m") as worker:
         await start_busy(chain, worker)
         with chain.service.worker(chain.folder.with_name("other")) as other:
             assert await worker.status(SECONDS) == -signal.SIGKILL, worker.text
