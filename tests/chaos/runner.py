@@ -137,7 +137,9 @@ async def staged(
                 key = "starts without a broker"
                 report.numbers[key] = report.numbers.get(key, 0) + 1
             else:
-                report.fail("worker-exit", f"worker {slot.number}, {slot.ends[-1]}: {text[-3000:]}")
+                said = [line for line in text.splitlines() if line.startswith("streamjoin:")]
+                why = "\n".join(said) or text[-3000:]
+                report.fail("worker-exit", f"worker {slot.number}, status {slot.ends[-1]}: {why}")
 
         given = {"STREAMJOIN_BROKER": broker.proxied, **environment}
         cluster = Cluster(service, folder, MOST_WORKERS, module, given, exited)

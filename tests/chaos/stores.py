@@ -71,6 +71,8 @@ def damage(folder: Path, how: str, dice: random.Random) -> str:
         return f"deleted with {files} files"
     tables = sorted(p for p in folder.iterdir() if p.suffix == ".sst" and p.stat().st_size)
     logs = sorted(p for p in folder.iterdir() if p.suffix == ".log" and p.stat().st_size)
+    if not tables and not logs:
+        return "nothing is in it yet"
     path = dice.choice(tables or logs)
     size = path.stat().st_size
     if how == "truncate":
