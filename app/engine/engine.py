@@ -53,7 +53,7 @@ class Engine:
         self._revocations = 0
         self._generation = -1
         self._stores = Stores(parts.open_store)
-        self.standbys = Standbys(self._stores, parts.acquisition.catch_up)
+        self.standbys = Standbys(self._stores, parts.acquisition.catch_up, self.fail)
         self._around = Surroundings(
             parts.topology,
             parts.acquisition,

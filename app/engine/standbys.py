@@ -22,13 +22,16 @@ _EVERY_SECONDS = 2.0
 class Standbys:
     """The copies of one worker."""
 
-    def __init__(self, stores: Stores, catch_up: CatchUp) -> None:
+    def __init__(
+        self, stores: Stores, catch_up: CatchUp, failed: Callable[[BaseException], None]
+    ) -> None:
         """`catch_up`: brings a partition's store up to its changelog's end.
 
-        `behind`: changelog offsets that a copy lacks, as of its last look.
+        `failed` is told of what ends it: a full disk, a bug. `behind`: changelog offsets that a copy lacks, as of its last look.
         """
         self._stores = stores
         self._catch_up = catch_up
+        self._failed = failed
         self._following: dict[int, asyncio.Task[None]] = {}
         self.behind: dict[int, int] = {}
 
@@ -64,4 +67,7 @@ class Standbys:
                 self.behind[number] = 0
             except LostError as error:
                 log.warning("standby of partition %d: %s; it goes on when it can", number, error)
+            except Exception as error:
+                self._failed(error)
+                return
             await asyncio.sleep(_EVERY_SECONDS)

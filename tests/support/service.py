@@ -220,8 +220,9 @@ class Worker(AbstractContextManager["Worker"]):
     @property
     def text(self) -> str:
         """What it has written to stdout and stderr."""
-        self.log.seek(0)
-        return self.log.read().decode(errors="replace")
+        # Not by seeking: the process writes where the descriptor that it shares stands.
+        size = os.fstat(self.log.fileno()).st_size
+        return os.pread(self.log.fileno(), size, 0).decode(errors="replace")
 
     def kill(self) -> None:
         """kill -9."""
