@@ -27,7 +27,8 @@ class Standbys:
     ) -> None:
         """`catch_up`: brings a partition's store up to its changelog's end.
 
-        `failed` is told of what ends it: a full disk, a bug. `behind`: changelog offsets that a copy lacks, as of its last look.
+        `failed` is told of what ends it: a full disk, a bug. `behind`: changelog offsets that a
+        copy lacks, as of its last look.
         """
         self._stores = stores
         self._catch_up = catch_up
