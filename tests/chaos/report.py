@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.chaos.result import LOST, TWICE, Report, Strike
+from tests.chaos.result import LIVENESS, LOST, TWICE, Report, Strike
 
 BEGIN, END = "<!-- soak:begin -->", "<!-- soak:end -->"
 DOCUMENT = Path(__file__).parents[2] / "docs" / "guarantees.md"
@@ -41,7 +41,7 @@ def recovery(strikes: list[Strike]) -> str:
 def deviations(report: Report) -> tuple[int, int, int]:
     """How many differences say that something was lost, came twice, or was wrong otherwise."""
     lost = twice = wrong = 0
-    for name, found in report.failed.items():
+    for name, found in report.wrong.items():
         if any(word in name for word in TWICE):
             twice += len(found)
         elif any(word in name for word in LOST):
@@ -72,7 +72,8 @@ def markdown(report: Report) -> str:
             f"| {kind} | {number} | {len(struck)} | {len(tried) - len(struck)} | "
             f"{recovery(struck)} |"
         )
-    verdict = f"Lost {lost}, twice {twice}, wrong {wrong}."
+    ended = sum(len(found) for name, found in report.failed.items() if name in LIVENESS)
+    verdict = f"Lost {lost}, twice {twice}, wrong {wrong}; stood still or ended {ended}."
     failed = "".join(f"\n\n**Failed**: {n}: {len(f)}" for n, f in sorted(report.failed.items()))
     return f"{head}\n\n" + "\n".join(rows) + f"\n\n{verdict}{failed}"
 

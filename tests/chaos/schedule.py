@@ -65,6 +65,11 @@ class Schedule:
     def __str__(self) -> str:
         return "\n".join(str(fault) for fault in self.faults)
 
+    @property
+    def by_name(self) -> dict[str, int]:
+        """`wanted` by the names in the report."""
+        return {kind.value: number for kind, number in self.wanted.items()}
+
     def without(self, kinds: Iterable[Kind]) -> "Schedule":
         """The same faults but those of some kinds."""
         gone = set(kinds)

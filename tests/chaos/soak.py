@@ -15,8 +15,9 @@ from typing import Any
 
 from tests.chaos.report import BEGIN, markdown, save, write
 from tests.chaos.result import Report
-from tests.chaos.runner import SHORT, Tier, run_tier
+from tests.chaos.runner import run_tier
 from tests.chaos.schedule import Kind
+from tests.chaos.stage import SHORT, Tier
 
 SOAK = Tier(
     "soak",

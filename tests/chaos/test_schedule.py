@@ -44,10 +44,11 @@ def test_the_table_is_made_from_the_raw_result(tmp_path: Path) -> None:
     read = load(save(report, tmp_path))
     assert read == report
     assert "| kill -9 at random | 4 | 3 | 1 | 1.0 / 2.0 / 2.0 s |" in markdown(read)
-    assert "Lost 0, twice 0, wrong 0." in markdown(read)
+    assert "Lost 0, twice 0, wrong 0; stood still or ended 0." in markdown(read)
     read.fail("duplicates", "x")
     read.fail("enriched-purchases:missing", "y")
-    assert "Lost 1, twice 1, wrong 0." in markdown(read)
+    read.fail("rest", "z")
+    assert "Lost 1, twice 1, wrong 0; stood still or ended 1." in markdown(read)
     document = f"a\n{BEGIN}\nold\n{END}\nb\n"
     assert replace_block(document, "new") == f"a\n{BEGIN}\nnew\n{END}\nb\n"
     with pytest.raises(ValueError, match="no <!-- soak"):

@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from tests.chaos.runner import SHORT, run_tier
+from tests.chaos.runner import run_tier
+from tests.chaos.stage import SHORT
 
 SEED = int(os.environ.get("STREAMJOIN_CHAOS_SEED", "20261123"))
 

@@ -28,11 +28,13 @@ SETTLE_SECONDS = 60.0
 async def kill(scene: Scene, fault: Fault) -> Strike:
     """kill -9 while records are in flight; started again on its folder after a while."""
     slot = scene.cluster.pick(fault.target)
-    await scene.load.burst(scene.burst)
+    writing = asyncio.create_task(scene.load.burst(scene.burst))
+    await asyncio.sleep(fault.target / 400)
     before, partitions = await scene.input_ends(), slot.assigned
     scene.cluster.kill(slot)
     at = now_ms()
     flight = await scene.in_flight(before, partitions)
+    await writing
     await asyncio.sleep(fault.seconds)
     scene.cluster.start(slot)
     struck = flight.lag > 0 and bool(partitions)

@@ -1,0 +1,151 @@
+"""What a run needs before anything goes wrong: how large it is, its processes, its parts."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from tests.chaos.brokers import ProxiedBroker
+from tests.chaos.cluster import NO_BROKER, Cluster, Slot
+from tests.chaos.load import Load
+from tests.chaos.result import Report
+from tests.chaos.scene import Scene
+from tests.chaos.schedule import Kind
+from tests.chaos.views import Views
+from tests.chaos.watch import Watch
+from tests.support.service import Service
+
+Say = Callable[[str], None]
+MOST_WORKERS = 4
+
+
+@dataclass(frozen=True)
+class Tier:
+    """How large a run is. `records`: at least as many are written; `minutes`: after them no new
+    fault begins; `fill`: the faults are spread over them; `rest_minutes`: how often all is brought
+    to rest and checked, 0 for only at the end.
+    """
+
+    name: str
+    wanted: Mapping[Kind, int]
+    records: int = 20_000
+    partitions: int = 4
+    workers: int = 2
+    minutes: float = 12.0
+    fill: bool = False
+    rest_minutes: float = 0.0
+    event_hours: float = 6.0
+    session_ms: int = 3_000
+    transaction_ms: int = 6_000
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+SHORT = Tier(
+    "short",
+    {
+        Kind.KILL: 6,
+        Kind.FAILPOINT: 4,
+        Kind.ZOMBIE: 5,
+        Kind.BROKER_KILL: 3,
+        Kind.SCALE: 4,
+        Kind.DAMAGE: 4,
+    },
+)
+
+
+@asynccontextmanager
+async def staged(
+    tier: Tier,
+    folder: Path,
+    module: str,
+    environment: Mapping[str, str],
+    report: Report,
+) -> AsyncIterator[Scene]:
+    """Start everything; end every process at the end of the block."""
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    broker = ProxiedBroker(folder / "broker")
+    await asyncio.to_thread(broker.__enter__)
+    try:
+        scene = await placed(tier, broker, folder, module, environment, report)
+        try:
+            for slot in scene.cluster.slots[: tier.workers]:
+                scene.cluster.start(slot)
+            scene.cluster.watch()
+            yield scene
+        finally:
+            await scene.views.stop()
+            await scene.load.close()
+            await scene.watch.stop()
+            await scene.cluster.close()
+    finally:
+        await asyncio.to_thread(broker.__exit__, None, None, None)
+
+
+async def placed(
+    tier: Tier,
+    broker: ProxiedBroker,
+    folder: Path,
+    module: str,
+    environment: Mapping[str, str],
+    report: Report,
+) -> Scene:
+    """The parts, with topics made and nothing started."""
+    settings = {
+        "session_timeout": f"{tier.session_ms}ms",
+        "heartbeat_interval": f"{tier.session_ms // 6}ms",
+        "transaction_timeout": f"{tier.transaction_ms}ms",
+        **tier.settings,
+    }
+    service = await Service(broker.direct, tier.partitions, settings).create()
+    given = {"STREAMJOIN_BROKER": broker.proxied, **environment}
+    cluster = Cluster(service, folder, MOST_WORKERS, module, given, partial(exited, report))
+    changelog = f"{service.app_id}-state-changelog"
+    return Scene(
+        service,
+        broker,
+        cluster,
+        Load(service, report.seed, tier.records, tier.event_hours),
+        Watch(service, changelog),
+        Views(cluster, report.seed),
+        report,
+        changelog,
+        tier.session_ms / 1000,
+        tier.transaction_ms / 1000,
+    )
+
+
+def exited(report: Report, slot: Slot, text: str) -> None:
+    """Note an end that nobody ordered: a failed check, unless the broker was away at the start."""
+    if any(reason in text for reason in NO_BROKER):
+        key = "starts without a broker"
+        report.numbers[key] = report.numbers.get(key, 0) + 1
+        return
+    said = [line for line in text.splitlines() if line.startswith("streamjoin:")]
+    why = "\n".join(said) or text[-3000:]
+    report.fail("worker-exit", f"worker {slot.number}, status {slot.ends[-1]}: {why}")
+
+
+def count(scene: Scene, began: float) -> None:
+    """Figures of the whole run."""
+    scene.report.numbers |= {
+        "seconds": round(time.monotonic() - began, 1),
+        "records": scene.load.written,
+        "pieces written again": scene.load.again,
+        "reader reconnected": scene.watch.reconnected,
+        "worker starts": sum(slot.starts for slot in scene.cluster.slots),
+        "views answered": scene.views.answered,
+        "views refused": scene.views.refused,
+    }
+
+
+async def tell(scene: Scene, say: Say) -> None:
+    """A line a minute."""
+    while True:
+        await asyncio.sleep(60)
+        struck = sum(strike.struck for strike in scene.report.strikes)
+        failed = sum(len(found) for found in scene.report.failed.values())
+        seen = len(scene.watch.records)
+        say(f"... {scene.load.written} written, {seen} read, {struck} struck, {failed} deviations")
