@@ -42,8 +42,8 @@ async def run_tier(
     """Run a broker, workers, load and faults; what came out.
 
     `schedule`: by default the seed's. `worker_module`: run with `-m` and the argument `worker`;
-    `environment`: for each worker, besides the tier's. `folder`: holds the broker's and
-    the workers' data and logs. Whatever the service does is a failed check, never raised.
+    `environment`: of each worker. `folder`: for data and logs of broker and workers. Whatever the
+    service does is a failed check, never raised.
     """
     schedule = schedule or make_schedule(seed, tier.wanted)
     report = Report(
@@ -62,8 +62,7 @@ async def run_tier(
             await judge(scene, say)
         except (Exception, asyncio.CancelledError):  # Whatever it is, the report has to be had.
             report.fail("error", traceback.format_exc())
-        telling.cancel()
-        count(scene, began)
+        count(scene, began, telling)
     return report
 
 

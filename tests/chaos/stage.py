@@ -128,8 +128,9 @@ def exited(report: Report, slot: Slot, text: str) -> None:
     report.fail("worker-exit", f"worker {slot.number}, status {slot.ends[-1]}: {why}")
 
 
-def count(scene: Scene, began: float) -> None:
-    """Figures of the whole run."""
+def count(scene: Scene, began: float, telling: "asyncio.Task[None]") -> None:
+    """Note the figures of the whole run, and tell no more."""
+    telling.cancel()
     scene.report.numbers |= {
         "seconds": round(time.monotonic() - began, 1),
         "records": scene.load.written,
