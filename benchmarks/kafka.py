@@ -18,6 +18,7 @@ from aiokafka.errors import (
     for_code,
 )
 
+from app.group_offsets import group_offsets
 from benchmarks.generate import Keyed
 from benchmarks.measure import RunFailedError
 
@@ -132,10 +133,10 @@ def ends_of(topic: str, counts: Mapping[int, int]) -> dict[TopicPartition, int]:
 async def committed(client: AIOKafkaAdminClient, group: str, ends: Ends) -> int:
     """Count the records of `ends` that `group` has committed."""
     try:
-        offsets = await client.list_consumer_group_offsets(group, partitions=list(ends))
+        offsets = await group_offsets(client, group, ends)
     except (GroupCoordinatorNotAvailableError, GroupLoadInProgressError):
         return 0  # The broker makes its offsets topic when the first group asks for it.
-    return sum(min(max(offsets[tp].offset, 0), end) for tp, end in ends.items() if tp in offsets)
+    return sum(min(offsets[tp], end) for tp, end in ends.items() if tp in offsets)
 
 
 async def read_committed(broker: str, topic: str) -> AsyncIterator[Sequence[ConsumerRecord]]:

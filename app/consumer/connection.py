@@ -8,6 +8,7 @@ from aiokafka.errors import KafkaError
 
 from app.consumer.errors import ConsumeError, NoTopicError
 from app.consumer.options import ConsumerOptions
+from app.group_offsets import heed_group_errors
 from app.topics_admin import describe
 
 
@@ -41,6 +42,8 @@ async def connect(broker: str, group: str | None, options: ConsumerOptions) -> A
     try:
         async with asyncio.timeout(options.timeout):
             await client.start()
+            if group is not None:
+                heed_group_errors(client)
     except (KafkaError, OSError, TimeoutError) as error:
         await client.stop()
         raise ConsumeError(

@@ -6,11 +6,16 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    KafkaError,
+)
 
 from app.demo.client import Client, NotReadyError
 from app.demo.screen import Advance
 from app.errors import UserError
+from app.group_offsets import group_offsets
 
 _PAUSE: Final = 0.1
 _SILENCE: Final = 180.0
@@ -62,13 +67,13 @@ class CatchUp:
 
     async def _taken(self, admin: Any, topics: Mapping[str, int]) -> int:  # noqa: ANN401
         try:
-            found = await admin.list_consumer_group_offsets(self._group)
-        except GroupCoordinatorNotAvailableError:
-            # The broker still makes the topic of its first group.
+            found = await group_offsets(admin, self._group)
+        except (GroupCoordinatorNotAvailableError, GroupLoadInProgressError):
+            # The broker still makes the topic of its first group, or reads it.
             return 0
         except KafkaError as error:
             raise UserError(f"the broker does not say what is committed: {error!r}") from error
-        return sum(max(at.offset, 0) for place, at in found.items() if place.topic in topics)
+        return sum(offset for place, offset in found.items() if place.topic in topics)
 
     async def _merged(self) -> bool:
         """Whether the windows over all partitions hold every purchase that was taken."""

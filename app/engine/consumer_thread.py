@@ -12,6 +12,7 @@ from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 
 from app.engine.errors import LostError, StateError
+from app.group_offsets import heed_group_errors
 
 T = TypeVar("T")
 _FENCED_INSTANCE_ID = 82
@@ -67,6 +68,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def on_start(self) -> None:
         """Start the consumer, and note each heartbeat that the group's coordinator accepts."""
         await super().on_start()
+        heed_group_errors(self._ensure_consumer())
         coordinator = self._ensure_consumer()._coordinator
         beat = coordinator._do_heartbeat
 

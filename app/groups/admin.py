@@ -16,6 +16,7 @@ from aiokafka.errors import (
 )
 
 from app.errors import UserError
+from app.group_offsets import group_offsets
 from app.topic_identity import topic_identities
 from app.topics_admin import admin_client
 
@@ -53,8 +54,7 @@ async def committed(bootstrap: str, group: str) -> dict[TopicPartition, int]:
     """Give the group's committed offsets; none of a group that does not exist."""
 
     async def ask(admin: Any) -> dict[TopicPartition, int]:  # noqa: ANN401
-        found = await admin.list_consumer_group_offsets(group)
-        return {tp: meta.offset for tp, meta in found.items() if meta.offset >= 0}
+        return await group_offsets(admin, group)
 
     return await _of_group(bootstrap, ask)
 

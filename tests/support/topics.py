@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError, GroupLoadInProgressError
 
+from app.group_offsets import group_offsets
 from tests.oracle.records import Record
 
 Ends = dict[tuple[str, int], int]
@@ -52,12 +53,12 @@ async def committed(bootstrap: str, group: str) -> Ends:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
-        found = await admin.list_consumer_group_offsets(group)
+        found = await group_offsets(admin, group)
     except (GroupCoordinatorNotAvailableError, GroupLoadInProgressError):
         return {}
     finally:
         await admin.close()
-    return {(tp.topic, tp.partition): meta.offset for tp, meta in found.items() if meta.offset >= 0}
+    return {(tp.topic, tp.partition): offset for tp, offset in found.items()}
 
 
 async def read_all(bootstrap: str, names: Iterable[str], partitions: int) -> list[Record]:
