@@ -92,18 +92,30 @@ class Expiry:
             row.members, row.size = [], 0
 
     def sweep(self, stream_time: int, look_at: Callable[[str], None], limit: int = 2000) -> int:
-        """Have about `limit` members at most looked at; how many were."""
-        done = 0
-        while self._dues and self._dues[0] < stream_time and done < limit:
-            done += self._sweep_row(self._dues[0], look_at)
+        """Have about `limit` members at most looked at; how many were.
+
+        A time stays known until a sweep has nothing to do for it: what this one deletes may be
+        taken back.
+        """
+        done, touched, emptied = 0, set[int](), list[int]()
+        try:
+            while self._dues and self._dues[0] < stream_time and done < limit:
+                due = self._dues[0]
+                head = self._index.get((due, 0))
+                if head is not None:
+                    touched.add(due)
+                    done += self._sweep_row(due, head, look_at)
+                elif due in touched:
+                    emptied.append(heappop(self._dues))
+                else:
+                    self._known.discard(heappop(self._dues))
+        finally:
+            for due in emptied:
+                heappush(self._dues, due)
         return done
 
-    def _sweep_row(self, due: int, look_at: Callable[[str], None]) -> int:
+    def _sweep_row(self, due: int, head: IndexRow, look_at: Callable[[str], None]) -> int:
         """Deal with one row's members: a full one, or the growing one when it is the last."""
-        head = self._index.get((due, 0))
-        if head is None:
-            self._known.discard(heappop(self._dues))
-            return 0
         number = head.sealed
         row = self._index.get((due, number)) if number else head
         members = row.members if row is not None else []
