@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Generic, TypeVar
 
-from app.engine.errors import HandlingError, LostError, StoreError
+from app.engine.errors import NOBODYS_FAULT, HandlingError
 from app.engine.state import PartitionState
 
 E = TypeVar("E")
@@ -36,9 +36,9 @@ class EventBatch(Generic[E]):
         """
         if self.handled.done():
             return
-        if isinstance(error, LostError | StoreError):
+        if isinstance(error, NOBODYS_FAULT):
             self.handled.set_exception(error)
         else:
-            handling = HandlingError(repr(error))
+            handling = HandlingError(f"a handler raised {error!r}")
             handling.__cause__ = error
             self.handled.set_exception(handling)

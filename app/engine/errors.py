@@ -4,7 +4,7 @@ from app.errors import SettingError, UserError
 
 
 class HandlingError(Exception):
-    """An agent raised while it handled a batch; `__cause__` is what it raised."""
+    """The application's code raised: an agent, or what it makes at a commit; `__cause__`: what."""
 
 
 class OutputTooLargeError(Exception):
@@ -36,3 +36,7 @@ class StateError(UserError):
 
 class ShapeError(SettingError):
     """A setting that shapes the state has changed under it."""
+
+
+NOBODYS_FAULT = (LostError, StoreError, StateError)
+"""What says nothing about the records in hand, wherever it is raised (reliability, rule 10)."""

@@ -11,14 +11,14 @@ from aiokafka import TopicPartition
 from agents.intake import Intake
 from agents.topology import Feed, Flow
 from app.engine import failpoints
-from app.engine.batches import EventBatch
 from app.engine.counting import counter
 from app.engine.dead_letters import DeadLetters
-from app.engine.errors import HandlingError, OutputTooLargeError
+from app.engine.errors import NOBODYS_FAULT, HandlingError, LostError
+from app.engine.hand_over import HandOver
 from app.engine.partition_parts import Committed, Surroundings
-from app.engine.state import PartitionState
+from app.engine.pieces import Pieces
+from app.engine.state import PartitionState, Prepared
 from app.engine.writer import Writer
-from models.dead_letters import ErrorType, Rejected
 from models.topics import DEAD_LETTERS
 
 log = logging.getLogger(__name__)
@@ -55,13 +55,15 @@ class PartitionTask:
         self._count = counter(catalogue, around.metrics)
         dead_topic, run = catalogue.name(DEAD_LETTERS), around.pace.dead_letter_run
         self._dead_letters = DeadLetters(state, dead_topic, around.clock, run)
+        self._hand_over = HandOver(state, self._dead_letters, around)
+        self._pieces = Pieces(BATCH, around.pace.max_attempts)
         self._flows: list[tuple[Flow, Feed]] = []
         self.intakes: dict[str, Intake[Any]] = {}
         self._start_at(offsets)
         self.committed_offsets = dict(offsets)
+        # What has been taken since the last commit: how many by flow, and the last of them.
         self._taken: Counter[str] = Counter()
-        # Whether a handler has raised since the last commit: until one without, run carefully.
-        self._raised = False
+        self._last: Sequence[Any] = ()
         self._backlog = self._stopping = False
         self._since: float | None = None
         self._idle_since = self._clock.monotonic()
@@ -100,48 +102,57 @@ class PartitionTask:
                 await self._around.gate.quiet()
             try:
                 worked = await self._step()
+                if self._is_due(backlog=self._backlog):
+                    await self.commit()
+                    continue
             except HandlingError as error:
                 await self._rewind(error)
                 continue
-            if self._is_due(backlog=self._backlog):
-                await self.commit()
-            elif not worked:
+            if not worked:
                 await self._wait()
-        if self._taken:
-            await self.commit()
+        await self._last_commit()
 
     async def _stand_still(self) -> None:
-        if self._taken:
-            await self.commit()
+        await self._last_commit()
         self._parked.set()
         await self._free.wait()
+
+    async def _last_commit(self) -> None:
+        """Commit what is in hand before the partition may be another's. Raises LostError.
+
+        There is no time left to find the record for which no commit can be made: who owns the
+        partition next meets it again.
+        """
+        try:
+            if self._taken:
+                await self.commit()
+        except HandlingError as error:
+            raise LostError(f"{error}; what was not committed is left undone") from error
 
     async def _step(self) -> bool:
         self.state.check()
         worked = self._backlog = False
-        for flow, feed in self._flows:
-            items = feed.take(BATCH)
+        most = self._pieces.size
+        for place, (flow, feed) in enumerate(self._flows):
+            items = feed.take(most)
             if items:
                 self._backlog |= len(items) == BATCH
                 failpoints.hit(failpoints.AFTER_POLL)
                 await self._process(flow, items)
                 worked = True
+                if self._pieces.active:  # A piece is of one flow; the next one of the others first.
+                    self._flows = self._flows[place + 1 :] + self._flows[: place + 1]
+                    break
         return worked
 
     async def _process(self, flow: Flow, items: list[Any]) -> None:
         if self._since is None:
             self._since = self._clock.monotonic()
+        if self._pieces.active:
+            items = self._pieces.sort_out(items)
         self._taken[flow.name] += len(items)
-        if not self.state.careful:
-            await self._hand_over(flow, items)
-        else:
-            self.state.savepoint()
-            try:
-                await self._hand_over(flow, items)
-            except HandlingError:
-                self.state.rollback()
-                self._raised = True
-                await self._one_by_one(flow, items)
+        self._last = items
+        await self._hand_over.take(flow, items)
         failpoints.hit(failpoints.AFTER_STATE_CHANGE)
 
     def _start_at(self, offsets: Mapping[str, int]) -> None:
@@ -154,50 +165,16 @@ class PartitionTask:
         Nothing has been sent for what is taken back: a transaction begins with the commit.
         """
         log.warning(
-            "partition %d: a handler raised %r; what was not committed is done again, carefully",
-            self.number, error.__cause__,
-        )  # fmt: skip
+            "partition %d: %s; what was not committed is done again, carefully", self.number, error
+        )
         self.state.discard()
         self._dead_letters.discard()
-        self.state.careful = self._raised = True
+        self.state.careful = self._hand_over.raised = True
         await self._around.source.rewind(self.number, self.committed_offsets)
         self._start_at(self.committed_offsets)
         self._since = None
         self._taken.clear()
         await self._around.source.release(self.number)
-
-    async def _hand_over(self, flow: Flow, items: Sequence[Any]) -> None:
-        """Have the agent handle the events, and bury what is not valid."""
-        events = [item for item in items if not isinstance(item, Rejected)]
-        if events:
-            batch = EventBatch(self.state, events)
-            await self._around.deliver(flow, self.number, batch)
-            await batch.handled
-        if len(events) < len(items) or self._dead_letters.in_a_run:
-            self._dead_letters.take(items)
-
-    async def _one_by_one(self, flow: Flow, items: Sequence[Any]) -> None:
-        for item in items:
-            attempts = 0
-            while (cause := await self._attempt(flow, item)) is not None:
-                attempts += 1
-                if isinstance(cause, OutputTooLargeError):
-                    self._dead_letters.bury(Rejected(ErrorType.TOO_LARGE, str(cause), item.source))
-                    break
-                if attempts >= self._pace.max_attempts:
-                    raised = f"{flow.name} raised {type(cause).__name__}"
-                    self._dead_letters.bury(Rejected(ErrorType.HANDLER, raised, item.source))
-                    break
-
-    async def _attempt(self, flow: Flow, item: Any) -> BaseException | None:  # noqa: ANN401
-        """Have one item dealt with; what its handling raised, after its changes were taken back."""
-        self.state.savepoint()
-        try:
-            await self._hand_over(flow, [item])
-        except HandlingError as error:
-            self.state.rollback()
-            return error.__cause__
-        return None
 
     def _next_offsets(self) -> dict[str, int]:
         return {topic: intake.next_offset for topic, intake in self.intakes.items()}
@@ -207,15 +184,21 @@ class PartitionTask:
         if self._since is None:
             moved = now - self._idle_since >= _IDLE_SECONDS
             return moved and self._next_offsets() != self.committed_offsets
+        if self._pieces.active:
+            return True
         age = now - self._since
         limit = max(self._pace.interval, _BACKLOG_SECONDS) if backlog else self._pace.interval
         return age >= limit or self._taken.total() >= self._pace.records
 
     async def commit(self) -> None:
-        """Commit everything taken so far; raises LostError."""
+        """Commit everything taken so far.
+
+        Raises LostError; HandlingError where the application's code raised at it: nothing has
+        been sent then.
+        """
         started = self._clock.monotonic()
         offsets = self._next_offsets()
-        prepared = self.state.prepare(offsets)
+        prepared = self._prepare(offsets)
         moved = {
             TopicPartition(topic, self.number): offset
             for topic, offset in offsets.items()
@@ -229,11 +212,22 @@ class PartitionTask:
         self._dead_letters.committed()
         self.committed_offsets = offsets
         self._since, self._idle_since = None, self._clock.monotonic()
-        self.state.careful, self._raised = self._raised, False
+        self._pieces.committed(offsets)
+        self.state.careful = self._hand_over.raised or self._pieces.active
+        self._hand_over.raised = False
         self._metrics.committed(self.number, self._taken, self._clock.monotonic() - started)
         self._taken.clear()
         self._count(prepared.outputs)
         self._around.on_commit(Committed(self.number, prepared.changes, offsets))
+
+    def _prepare(self, offsets: Mapping[str, int]) -> Prepared:
+        try:
+            return self.state.prepare(offsets)
+        except NOBODYS_FAULT:
+            raise
+        except Exception as error:
+            self._pieces.failed(error, self._taken.total(), self._last, offsets)
+            raise HandlingError(f"the commit raised {error!r}") from error
 
     async def _wait(self) -> None:
         self._wake.clear()

@@ -4,6 +4,7 @@ from tests.chaos.variants.edits import Edit
 from tests.chaos.variants.variant import Variant
 
 TASK = "app.engine.partition_task:PartitionTask"
+HAND_OVER = "app.engine.hand_over:HandOver"
 ACQUIRE = "app.engine.acquire:Acquisition"
 RETURN_AGREED = "if held == wanted:"
 
@@ -77,7 +78,7 @@ TAKING = (
         "rule 5: the commit takes in records that the agents have not dealt with",
         "stock Faust (H4)",
         "kills",
-        (Edit(f"{TASK}._hand_over", "await batch.handled", "pass"),),
+        (Edit(f"{HAND_OVER}._hand_over", "await batch.handled", "pass"),),
     ),
     Variant(
         "last-offset",
@@ -119,8 +120,8 @@ TAKING = (
         "raising",
         (
             Edit(
-                f"{TASK}._one_by_one",
-                "self._dead_letters.bury(Rejected(ErrorType.HANDLER, raised, item.source))",
+                f"{HAND_OVER}._one_by_one",
+                "self._dead_letters.bury(rejected)",
                 "pass",
             ),
         ),
