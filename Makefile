@@ -1,7 +1,9 @@
 # The project's commands. `make` alone lists them. Needs Python 3.11 or newer, nothing else.
 # PYTHON: the interpreters to try, in this order.   ARGS: more arguments for run, test, soak and bench.
 PYTHON = python3.11 python3.12 python3.13 python3
+# JOBS: so many test files at a time; they wait for sessions and brokers more than they compute.
 ARGS =
+JOBS = 3
 DOCKER = docker
 IMAGE = streamjoin:0.1.0
 UV = uv==0.13.9
@@ -36,7 +38,7 @@ run: setup ## Start Kafka and a worker, replay a week of a real shop, serve http
 	@$(bin)/streamjoin demo $(ARGS)
 
 test: lint ## Run the checks and all tests
-	@$(bin)/python -m pytest $(ARGS)
+	@$(bin)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 soak: setup ## Break workers, broker and disks for 90 minutes (HOURS=...), print what came of it
 	@$(bin)/python -m tests.chaos.soak $(if $(HOURS),--hours $(HOURS)) $(ARGS)
