@@ -41,6 +41,16 @@ def test_few_records_go_alone_and_all_is_normal_behind_the_failing_one() -> None
     assert max(sizes[sizes.index(1) :]) == max(sizes) > BATCH // 2, "the usual size again"
 
 
+@pytest.mark.parametrize("times", [ATTEMPTS - 1, ATTEMPTS, ALWAYS])
+def test_a_record_alone_is_tried_so_often(times: int) -> None:
+    failing = {("t0", 0): times}
+    world = World([1], failing, [])
+    became = "applied" if times < ATTEMPTS else "handler"
+    assert asyncio.run(world.run()) == {("t0", 0, became)}
+    assert times - world.left["t0", 0] == min(times, ATTEMPTS)
+    assert len(world.commits) == 1
+
+
 def test_an_output_too_large_is_not_tried_again() -> None:
     failing = {("t0", 5): ALWAYS}
     world = World([9], failing, [])
