@@ -10,8 +10,20 @@ from collections.abc import Iterable
 from typing import Any
 
 from aiokafka import TopicPartition
-from aiokafka.errors import GroupLoadInProgressError, NotCoordinatorForGroupError, for_code
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    NotCoordinatorForGroupError,
+    for_code,
+)
 from aiokafka.protocol.commit import OffsetFetchRequest
+
+# What a broker says that still makes or reads what holds a group: ask again.
+NOT_YET = (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    NotCoordinatorForGroupError,
+)
 
 
 async def group_offsets(
@@ -21,8 +33,8 @@ async def group_offsets(
 ) -> dict[TopicPartition, int]:
     """Ask for the next offset of each partition that the group has committed.
 
-    `partitions`: of these only. Raises KafkaError, also where the coordinator still reads the
-    group.
+    `partitions`: of these only. Raises KafkaError, one of `NOT_YET` where the broker does not know
+    yet.
     """
     wanted: dict[str, list[int]] | None = None
     if partitions is not None:

@@ -6,16 +6,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import (
-    GroupCoordinatorNotAvailableError,
-    GroupLoadInProgressError,
-    KafkaError,
-)
+from aiokafka.errors import KafkaError
 
 from app.demo.client import Client, NotReadyError
 from app.demo.screen import Advance
 from app.errors import UserError
-from app.group_offsets import group_offsets
+from app.group_offsets import NOT_YET, group_offsets
 
 _PAUSE: Final = 0.1
 _SILENCE: Final = 180.0
@@ -68,8 +64,7 @@ class CatchUp:
     async def _taken(self, admin: Any, topics: Mapping[str, int]) -> int:  # noqa: ANN401
         try:
             found = await group_offsets(admin, self._group)
-        except (GroupCoordinatorNotAvailableError, GroupLoadInProgressError):
-            # The broker still makes the topic of its first group, or reads it.
+        except NOT_YET:  # It makes the topic of its first group.
             return 0
         except KafkaError as error:
             raise UserError(f"the broker does not say what is committed: {error!r}") from error

@@ -7,27 +7,19 @@ from typing import Any, NamedTuple, TypeVar
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 from aiokafka.errors import (
-    GroupCoordinatorNotAvailableError,
-    GroupLoadInProgressError,
     KafkaError,
-    NotCoordinatorForGroupError,
     UnknownTopicOrPartitionError,
     for_code,
 )
 
 from app.errors import UserError
-from app.group_offsets import group_offsets
+from app.group_offsets import NOT_YET, group_offsets
 from app.topic_identity import topic_identities
 from app.topics_admin import admin_client
 
 T = TypeVar("T")
 _POLL = 0.2
 _SECONDS = 30.0
-_NOT_YET = (
-    GroupCoordinatorNotAvailableError,
-    GroupLoadInProgressError,
-    NotCoordinatorForGroupError,
-)
 
 
 class Member(NamedTuple):
@@ -65,7 +57,7 @@ async def _of_group(bootstrap: str, ask: Callable[[Any], Awaitable[T]]) -> T:
         while True:
             try:
                 return await ask(admin)
-            except _NOT_YET:
+            except NOT_YET:
                 await asyncio.sleep(_POLL)
 
 
