@@ -6,6 +6,7 @@ each other. A run holds a lock on its folder, so that a folder without one is a 
 
 import contextlib
 import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -95,16 +96,22 @@ def _hold(path: Path) -> IO[str] | None:
     return file
 
 
+def _held_ports() -> Path:
+    folder = Path(tempfile.gettempdir()) / f"streamjoin-demo-ports-{os.getuid()}"
+    make_folder(folder, "remove it")
+    return folder
+
+
 @contextlib.contextmanager
-def web_port(base: Path, first: int, *, only: bool) -> Iterator[int]:
-    """Give a port to serve on, from `first` up, that no other demo of `base` will take.
+def web_port(first: int, *, only: bool) -> Iterator[int]:
+    """Give a port to serve on, from `first` up, that no other demo of this user will take.
 
     `only`: that port or none. Raises UserError, with who has it.
     """
     if only:
         ports.require_free(first)
     for port in range(first, min(first + _PORTS_TRIED, 65_536)):
-        held = _hold(base / f".port-{port}") if ports.is_free(port) else None
+        held = _hold(_held_ports() / str(port)) if ports.is_free(port) else None
         if held is not None:
             with held:
                 yield port

@@ -29,7 +29,7 @@ def run_demo(options: DemoOptions, interrupts: Interrupts) -> None:
     asked = "web_port" in settings.model_fields_set
     with (
         run_folder(options.base) as folder,
-        web_port(folder.base, settings.web_port, only=asked) as port,
+        web_port(settings.web_port, only=asked) as port,
         _cleared(folder, screen),
         DemoWorker(folder) as worker,
         _uninterrupted_end(interrupts, screen),
