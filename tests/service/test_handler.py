@@ -72,8 +72,12 @@ async def test_record_that_fails_twice_is_applied_once(kafka: Kafka, tmp_path: P
 async def test_handler_slower_than_the_session_causes_no_rebalance(
     kafka: Kafka, tmp_path: Path
 ) -> None:
-    """It blocks its whole event loop; the consumer's thread goes on."""
-    service = await Service(kafka.bootstrap, 2, {"session_timeout": "8s"}).create()
+    """It blocks its whole event loop; the consumer's thread goes on.
+
+    The other partition's transaction may be open meanwhile: it must not time out.
+    """
+    times = {"session_timeout": "8s", "transaction_timeout": "300s"}
+    service = await Service(kafka.bootstrap, 2, times).create()
     bought = {"user_id": "u1", "product_id": "p-slow", "amount": 1, "timestamp": BASE + 3600}
     slow = keyed("purchases", "u1", json.dumps(bought), 2)
     messages = list(traffic(6, 600, 2))
