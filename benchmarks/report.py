@@ -163,13 +163,13 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def replace_block(document: str, block: str) -> str:
-    """Return `document` with `block` between its markers; ValueError if it has none."""
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
+def replace_block(document: str, block: str, first: str = BEGIN, last: str = END) -> str:
+    """Return `document` with `block` between the markers; ValueError if it has none."""
+    before, begin, rest = document.partition(first)
+    _, end, after = rest.partition(last)
     if not begin or not end:
-        raise ValueError(f"no {BEGIN} ... {END} in the document")
-    return f"{before}{BEGIN}\n{block}\n{END}{after}"
+        raise ValueError(f"no {first} ... {last} in the document")
+    return f"{before}{first}\n{block}\n{last}{after}"
 
 
 def write(report: Report, document: Path, results: Path) -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from benchmarks.report import replace_block
 from tests.chaos.result import LIVENESS, LOST, TWICE, Report, Strike
 
 BEGIN, END = "<!-- soak:begin -->", "<!-- soak:end -->"
@@ -78,18 +79,9 @@ def markdown(report: Report) -> str:
     return f"{head}\n\n" + "\n".join(rows) + f"\n\n{verdict}{failed}"
 
 
-def replace_block(document: str, block: str) -> str:
-    """`document` with `block` between its markers; ValueError if it has none."""
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"no {BEGIN} ... {END} in the document")
-    return f"{before}{BEGIN}\n{block}\n{END}{after}"
-
-
 def write(report: Report, document: Path = DOCUMENT) -> None:
     """Put the table into the document."""
-    document.write_text(replace_block(document.read_text(), markdown(report)))
+    document.write_text(replace_block(document.read_text(), markdown(report), BEGIN, END))
 
 
 if __name__ == "__main__":

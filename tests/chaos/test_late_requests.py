@@ -11,9 +11,8 @@ import pytest
 
 from tests.chaos.brokers import ProxiedBroker
 from tests.chaos.proxy import Action, Api, Rule
-from tests.oracle.compare_outputs import ISSUE_4, compare_outputs
-from tests.oracle.model import Model
 from tests.service.traffic import traffic
+from tests.support.judged import compare
 from tests.support.service import Service, lines
 from tests.support.topics import committed
 
@@ -68,7 +67,5 @@ async def test_a_late_request_is_refused(
         await service.at_rest(PATIENCE)
         assert await worker.terminate(60) == 0, worker.text
     await starts_again(service, broker, tmp_path)
-    inputs, outputs = await service.inputs(), await service.outputs()
-    expected = Model(inputs, service.oracle, enriched=outputs).run()
-    differences = compare_outputs(expected, outputs, ISSUE_4)
+    differences = await compare(service)
     assert not differences, lines(differences)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.report import BEGIN, END, load, markdown, replace_block, save
+from benchmarks.report import replace_block
+from tests.chaos.report import BEGIN, END, load, markdown, save
 from tests.chaos.result import Report, Strike
 from tests.chaos.schedule import DAMAGES, POINTS, Kind, make_schedule
 from tests.chaos.soak import SOAK, scaled
@@ -50,6 +51,6 @@ def test_the_table_is_made_from_the_raw_result(tmp_path: Path) -> None:
     read.fail("rest", "z")
     assert "Lost 1, twice 1, wrong 0; stood still or ended 1." in markdown(read)
     document = f"a\n{BEGIN}\nold\n{END}\nb\n"
-    assert replace_block(document, "new") == f"a\n{BEGIN}\nnew\n{END}\nb\n"
+    assert replace_block(document, "new", BEGIN, END) == f"a\n{BEGIN}\nnew\n{END}\nb\n"
     with pytest.raises(ValueError, match="no <!-- soak"):
-        replace_block("nothing", "new")
+        replace_block("nothing", "new", BEGIN, END)

@@ -4,13 +4,12 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from models.topics import changelog_config
-from tests.oracle.compare_outputs import ISSUE_4, compare_outputs
-from tests.oracle.model import Model
 from tests.service.traffic import BASE
+from tests.support.admin import admin_of
+from tests.support.judged import compare
 from tests.support.kafka import Kafka
 from tests.support.service import Message, Service, keyed, lines
 from tests.support.topics import read_all, until
@@ -52,14 +51,10 @@ async def compact(bootstrap: str, topic: str) -> None:
         "min.cleanable.dirty.ratio": "0.001",
         "delete.retention.ms": "0",
     }
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
+    async with admin_of(bootstrap) as admin:
         await admin.alter_configs(
             [ConfigResource(ConfigResourceType.TOPIC, topic, configs=configs)]
         )
-    finally:
-        await admin.close()
 
 
 async def test_two_days_leave_what_one_day_leaves(kafka: Kafka, tmp_path: Path) -> None:
@@ -90,7 +85,5 @@ async def test_two_days_leave_what_one_day_leaves(kafka: Kafka, tmp_path: Path) 
         await until(compacted, PATIENCE, "compacted", 1.0)
         await service.at_rest(PATIENCE)
         assert await worker.terminate() == 0, worker.text
-    inputs, outputs = await service.inputs(), await service.outputs()
-    expected = Model(inputs, service.oracle, enriched=outputs).run()
-    differences = compare_outputs(expected, outputs, ISSUE_4)
+    differences = await compare(service)
     assert not differences, lines(differences)

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.oracle.compare_outputs import ISSUE_4, compare_outputs
-from tests.oracle.model import Model
 from tests.service.traffic import traffic
+from tests.support.judged import compare
 from tests.support.kafka import Kafka
 from tests.support.service import Service, Worker, lines
 from tests.support.status import metric, ready
@@ -24,12 +23,6 @@ async def copied(worker: Worker) -> bool:
         text = await answer.text()
     lags = re.findall(r"streamjoin_standby_lag_records\{.*\} (\S+)", text)
     return [float(lag) for lag in lags] == [0.0]
-
-
-async def compare(service: Service) -> list[str]:
-    outputs = await service.outputs()
-    expected = Model(await service.inputs(), service.oracle, enriched=outputs).run()
-    return compare_outputs(expected, outputs, ISSUE_4)
 
 
 async def test_partitions_that_stay_are_neither_acquired_nor_read_again(

@@ -4,9 +4,8 @@ import asyncio
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.oracle.compare_outputs import ISSUE_4, compare_outputs
-from tests.oracle.model import Model
 from tests.service.traffic import traffic
+from tests.support.judged import compare
 from tests.support.kafka import Kafka
 from tests.support.service import Message, Service, Worker, lines
 from tests.support.status import ready
@@ -70,7 +69,5 @@ async def test_workers_are_rolled_to_the_next_version_under_load(
         for worker in workers:
             await ready(worker)
             assert await worker.terminate(60) == 0, worker.text
-    outputs = await service.outputs()
-    expected = Model(await service.inputs(), service.oracle, enriched=outputs).run()
-    differences = compare_outputs(expected, outputs, ISSUE_4)
+    differences = await compare(service)
     assert not differences, lines(differences)

@@ -7,6 +7,7 @@ from tests.oracle.model import Model
 from tests.service import slow_worker
 from tests.service.traffic import traffic
 from tests.support.groups import bury_members
+from tests.support.judged import compare
 from tests.support.kafka import Kafka
 from tests.support.service import Service, lines
 from tests.support.topics import committed, until
@@ -24,12 +25,6 @@ async def moved(service: Service, past: int) -> None:
         return await progress(service) > past
 
     await until(further, 240, f"past {past} committed records", 0.02)
-
-
-async def compare(service: Service) -> list[str]:
-    outputs = await service.outputs()
-    expected = Model(await service.inputs(), service.oracle, enriched=outputs).run()
-    return compare_outputs(expected, outputs, ISSUE_4)
 
 
 async def test_a_killed_worker_loses_and_doubles_nothing(kafka: Kafka, tmp_path: Path) -> None:

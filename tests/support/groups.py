@@ -2,20 +2,17 @@
 
 from collections.abc import Collection
 
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 from aiokafka.protocol.group import LeaveGroupRequest
+
+from tests.support.admin import admin_of
 
 
 async def members(bootstrap: str, group: str) -> set[str]:
     """The ids of a group's members."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
+    async with admin_of(bootstrap) as admin:
         [answer] = await admin.describe_consumer_groups([group])
         return {member for member, *_ in answer.groups[0][5]}
-    finally:
-        await admin.close()
 
 
 async def bury_members(bootstrap: str, group: str, spared: Collection[str] = ()) -> int:
@@ -26,17 +23,14 @@ async def bury_members(bootstrap: str, group: str, spared: Collection[str] = ())
     For workers that have been killed: a test need not wait for session timeouts, and can leave
     them long enough for the slowest machine.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
     try:
-        node = await admin.find_coordinator(group)
-        [answer] = await admin.describe_consumer_groups([group], group_coordinator_id=node)
-        buried: list[str] = [m for m, *_ in answer.groups[0][5] if m not in spared]
-        for member in buried:
-            left = await admin._send_request(LeaveGroupRequest(group, member), node)
-            assert left.error_code == 0, left
-        return len(buried)
+        async with admin_of(bootstrap) as admin:
+            node = await admin.find_coordinator(group)
+            [answer] = await admin.describe_consumer_groups([group], group_coordinator_id=node)
+            buried: list[str] = [m for m, *_ in answer.groups[0][5] if m not in spared]
+            for member in buried:
+                left = await admin._send_request(LeaveGroupRequest(group, member), node)
+                assert left.error_code == 0, left
+            return len(buried)
     except GroupCoordinatorNotAvailableError:
         return 0
-    finally:
-        await admin.close()
