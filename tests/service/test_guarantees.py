@@ -21,6 +21,8 @@ from tests.support.service import Service
 
 SECONDS = 90.0
 PIECE = 200
+EVENT_SECONDS = 4 * 7200.0
+"""So few clicks a window that pages taken three times still fit into an enriched purchase's 50."""
 KILLS = (
     (failpoints.BEFORE_OFFSETS, 1),  # In the first deployment.
     (failpoints.AFTER_STATE_CHANGE, 2),
@@ -94,7 +96,10 @@ async def outcome(kafka: Kafka, folder: Path, guarantee: str) -> Outcome:
     """Records in pieces, a worker that dies in each, and one that does the rest."""
     given = {"processing_guarantee": guarantee, "session_timeout": "10s"}
     service = await Service(kafka.bootstrap, 2, given).create()
-    messages = list(traffic(71, PIECE * (len(KILLS) + 1), 2, disorder=0, late=0, bad=0.03))
+    count = PIECE * (len(KILLS) + 1)
+    messages = list(
+        traffic(71, count, 2, seconds=EVENT_SECONDS, disorder=0, late=0, bad=0.03),
+    )
     for name, passes in KILLS:
         await service.send(messages[:PIECE])
         del messages[:PIECE]
