@@ -164,6 +164,11 @@ def _part_size(folder: Path, jar: Jar) -> int:
 def _reason(error: requests.RequestException) -> str:
     if isinstance(error, requests.Timeout):
         return "no answer in time"
+    if isinstance(error, requests.exceptions.SSLError):
+        return (
+            "the repository's certificate is not trusted here: have REQUESTS_CA_BUNDLE name the"
+            " file of certificates that your network uses"
+        )
     if error.response is not None:
         return f"HTTP status {error.response.status_code}"
     return "the repository cannot be reached"

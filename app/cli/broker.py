@@ -108,7 +108,8 @@ def _started(broker: EmbeddedBroker) -> bool:
 
 
 def _stay(broker: EmbeddedBroker) -> None:
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # Ctrl-C too: a shell that is no terminal starts its jobs with that ignored.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
         if not _started(broker):

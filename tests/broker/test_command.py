@@ -85,17 +85,23 @@ def test_a_second_start_and_the_status_for_people(started: tuple[Path, str]) -> 
 
 
 @pytest.mark.usefixtures("kafka")
-def test_foreground_stays_until_ctrl_c(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shell", [[], ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]])
+def test_foreground_stays_until_ctrl_c(tmp_path: Path, shell: list[str]) -> None:
+    """Also as a job of a shell that is no terminal, which ignores Ctrl-C for its jobs."""
     folder = tmp_path / "broker"
-    arguments = [*COMMAND, "start", "--port", "0", "--dir", str(folder), "--foreground"]
+    arguments = [*shell, *COMMAND, "start", "--port", "0", "--dir", str(folder), "--foreground"]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as command:
         assert command.stdout is not None
         assert "broker started" in command.stdout.readline()
         assert facts(folder)["running"] is True
         assert command.poll() is None
         command.send_signal(signal.SIGINT)
-        assert command.stdout.read() == "broker stopped\n"
-        assert command.wait(120) == 0
+        try:
+            printed, _ = command.communicate(timeout=120)
+        finally:
+            command.kill()
+        assert printed == "broker stopped\n"
+        assert command.returncode == 0
     assert facts(folder)["running"] is False
 
 
