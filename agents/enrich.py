@@ -111,6 +111,11 @@ class ShopWork:
         )
         return len(value)
 
+    @property
+    def overdue(self) -> bool:
+        """Nothing waits for a moment here."""
+        return False
+
     def before_commit(self) -> None:
         """Write the changed partial sums, then how far stream time has come; forget old rows."""
         topic, number = self._catalogue.name(REVENUE_PARTIALS), self._partition.number

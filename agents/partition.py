@@ -1,32 +1,20 @@
 """What an agent is given: batches of events, and the partition that they belong to."""
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from models.outputs import Output
-from tables.rows import Row, Rows, Table
-from tables.undo import Changed, StreamTime
+from tables.state import State
 
-K = TypeVar("K")
-R = TypeVar("R", bound=Row)
 E_co = TypeVar("E_co", covariant=True)
 W = TypeVar("W")
 
 
-class Partition(Protocol):
+class Partition(State, Protocol):
     """One partition's state inside the open transaction. The engine keeps and commits it."""
 
     number: int
     count: int
-
-    def rows(self, table: Table[K, R]) -> Rows[K, R]:
-        """Give the live rows of a table."""
-
-    def stream_time(self, computation: str) -> StreamTime:
-        """Give the stream time of a computation: part of the committed state."""
-
-    def changed(self) -> Changed[Any]:
-        """Give a new set of keys that lives from commit to commit."""
 
     def send(self, output: Output) -> None:
         """Write a record with the open transaction. `OutputTooLarge` if the broker would not."""

@@ -6,7 +6,10 @@ purchases -+                             |  tables: recent clicks, enriched, tot
                                          |          partial revenue
                                          +-----------> {app_id}-revenue-partials
 {app_id}-revenue-partials -------------> merge_revenue -> revenue-per-5min
-user-events ---------------------------> count_user_events -> event-counts-per-5min
+user-events ---------------------------> follow_users -> event-counts-per-5min,
+                                         |               moving-averages, user-sessions
+                                         |  tables: event and hopping counts, averages,
+                                         |          sessions, totals
 whatever comes late -------------------> late-events
 whatever is not valid -----------------> dead-letters (by the engine)
 """
@@ -21,7 +24,7 @@ from agents.intake import Intake
 from agents.merge import Merge
 from agents.merge_revenue import RevenueWork, merge_revenue
 from agents.partition import Partition
-from agents.user_events import UserEventsWork, count_user_events
+from agents.user_events import UserEventsWork, follow_users
 from models.codec import decode_clicks, decode_purchases, decode_user_events
 from models.dead_letters import Rejected
 from models.partials import decode_partials
@@ -31,6 +34,10 @@ from tables.rules import Rules
 
 class Work(Protocol):
     """What an agent does in one partition."""
+
+    @property
+    def overdue(self) -> bool:
+        """Whether another commit has something to write, though nothing more is taken."""
 
     def before_commit(self) -> None:
         """Write what is written once a commit."""
@@ -99,9 +106,9 @@ class Topology:
                 self._work(RevenueWork),
             ),
             Flow(
-                "count-user-events",
+                "follow-users",
                 (events,),
-                count_user_events,
+                follow_users,
                 single(events, decode_user_events),
                 self._work(UserEventsWork),
             ),

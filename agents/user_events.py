@@ -1,17 +1,55 @@
-"""User events: counted in windows and in totals (contract 4)."""
+"""User events: each goes through every computation over them, in the order of the topic."""
 
-from agents.late import LateEvents
+from collections.abc import Callable
+from typing import Protocol
+
 from agents.partition import Batches, Partition
+from agents.windows import Averaging, EventCounting, HoppingCounting, SessionTracking
 from models.events import UserEvent
-from models.outputs import Output
-from models.results import event_count, event_count_key
-from models.topics import EVENT_COUNTS, LATE_EVENTS, Catalogue
+from models.topics import Catalogue
 from tables import totals
-from tables.event_counts import COUNTS, COUNTS_EXPIRY, NAME, EventCounts
 from tables.rules import Rules
 from tables.totals import TotalsFold
-from tables.undo import Changed
-from tables.windows import Tumbling
+
+
+class Computation(Protocol):
+    """One computation over the user events of a partition."""
+
+    @property
+    def overdue(self) -> bool:
+        """Whether windows have closed that the next commit has to deal with."""
+
+    def take(self, event: UserEvent) -> None:
+        """Take an event."""
+
+    def before_commit(self) -> None:
+        """Write what is written once a commit; forget what is past its time."""
+
+
+class Totalling:
+    """Events by action, since ever."""
+
+    def __init__(self, partition: Partition, catalogue: Catalogue, rules: Rules) -> None:
+        """See `COMPUTATIONS`."""
+        self._totals = TotalsFold(partition.rows(totals.TOTALS), partition.stream_time(totals.NAME))
+        self.overdue = False
+
+    def take(self, event: UserEvent) -> None:
+        """Count an event."""
+        self._totals.event(event.user_id, event.timestamp, event.action)
+
+    def before_commit(self) -> None:
+        """Nothing is published, and nothing forgotten."""
+
+
+COMPUTATIONS: tuple[Callable[[Partition, Catalogue, Rules], Computation], ...] = (
+    EventCounting,
+    HoppingCounting,
+    Averaging,
+    SessionTracking,
+    Totalling,
+)
+"""What is computed over user events; docs/windows.md shows how to add one."""
 
 
 class UserEventsWork:
@@ -19,42 +57,31 @@ class UserEventsWork:
 
     def __init__(self, partition: Partition, catalogue: Catalogue, rules: Rules) -> None:
         """`catalogue`: the topics' actual names."""
-        self._partition = partition
-        self._changed: Changed[tuple[str, int]] = partition.changed()
-        self._counts = EventCounts(
-            partition.rows(COUNTS),
-            partition.rows(COUNTS_EXPIRY),
-            partition.stream_time(NAME),
-            self._changed,
-            rules,
-        )
-        self._totals = TotalsFold(partition.rows(totals.TOTALS), partition.stream_time(totals.NAME))
-        self._late = LateEvents(partition, catalogue.name(LATE_EVENTS))
-        self._topic = catalogue.name(EVENT_COUNTS)
-        self._window = Tumbling(rules.tumbling)
+        self._computations = [make(partition, catalogue, rules) for make in COMPUTATIONS]
+        self._takers = [computation.take for computation in self._computations]
 
     def take(self, event: UserEvent) -> None:
-        """Count one event."""
-        user, time = event.user_id, event.timestamp
-        late = self._counts.add(user, time)
-        if late is not None:
-            self._late.write(event.source, time, late)
-        self._totals.event(user, time, event.action)
+        """Have each computation take an event."""
+        for take in self._takers:
+            take(event)
+
+    @property
+    def overdue(self) -> bool:
+        """Whether windows have closed that the next commit has to deal with."""
+        return any(computation.overdue for computation in self._computations)
 
     def before_commit(self) -> None:
-        """Publish the count of each changed window; forget old windows."""
-        for user, start in self._changed:
-            key, value = event_count_key(user, start), event_count(self._counts.count(user, start))
-            self._partition.send(Output(self._topic, None, key, value, self._window.last(start)))
-        self._counts.sweep()
+        """Have each computation write what it writes once a commit."""
+        for computation in self._computations:
+            computation.before_commit()
 
     def committed(self) -> None:
         """Nothing to note."""
 
 
-async def count_user_events(batches: Batches[UserEvent]) -> None:
+async def follow_users(batches: Batches[UserEvent]) -> None:
     """The agent of `user-events`."""
     async for batch in batches:
-        work = batch.work(UserEventsWork)
+        take = batch.work(UserEventsWork).take
         for event in batch:
-            work.take(event)
+            take(event)

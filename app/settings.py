@@ -18,6 +18,8 @@ from models.times import parse_duration
 from models.topics import TOPICS, Catalogue, Direction
 from tables.rules import Rules
 
+# Windows that one event may count in.
+_MOST_WINDOWS = 1000
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -28,6 +30,7 @@ def _duration(value: object) -> object:
 
 
 Duration = Annotated[int, BeforeValidator(_duration), Field(ge=0)]
+Size = Annotated[int, BeforeValidator(_duration), Field(ge=1)]
 OptionalDuration = Annotated[
     int | None, BeforeValidator(lambda v: None if v in (None, "") else _duration(v))
 ]
@@ -63,6 +66,12 @@ class Settings(BaseSettings):
     retention: Duration = 3_600_000
     revenue_retention: Duration = 604_800_000
     topic_retention: OptionalDuration = None
+    join_window: Size = 600_000
+    tumbling_size: Size = 300_000
+    hopping_size: Size = 600_000
+    hopping_step: Size = 120_000
+    average_size: Size = 600_000
+    session_gap: Size = 1_800_000
 
     commit_interval: Duration = 100
     commit_records: int = Field(60_000, ge=1)
@@ -99,6 +108,16 @@ class Settings(BaseSettings):
                 "heartbeat_interval must be at most half of session_timeout, so that one lost "
                 "heartbeat does not end the membership"
             )
+        if self.hopping_step > self.hopping_size:
+            raise ValueError(
+                "hopping_step must not be larger than hopping_size: events between the windows "
+                "would count in none"
+            )
+        if self.hopping_size > self.hopping_step * _MOST_WINDOWS:
+            raise ValueError(
+                f"hopping_size must be at most {_MOST_WINDOWS} times hopping_step: each event "
+                "counts in so many windows"
+            )
         if not all(re.fullmatch(r"[^:\s]+:\d{1,5}", b) for b in self.broker.split(",")):
             raise ValueError("broker must be HOST:PORT, or several with commas between them")
         if self.web_host not in _LOOPBACK and self.api_key is None:
@@ -129,12 +148,18 @@ class Settings(BaseSettings):
             grace=self.grace,
             retention=self.retention,
             revenue_retention=self.revenue_retention,
+            join_window=self.join_window,
+            tumbling=self.tumbling_size,
+            hopping_size=self.hopping_size,
+            hopping_step=self.hopping_step,
+            average_size=self.average_size,
+            session_gap=self.session_gap,
         )
 
     def catalogue(self) -> Catalogue:
         """Give the topics under their actual names. ValueError if two have the same name."""
         names = {
-            topic.id: getattr(self, topic.setting)
+            topic.id: getattr(self, topic.setting, topic.id)
             for topic in TOPICS
             if topic.direction is not Direction.INTERNAL
         }

@@ -89,6 +89,33 @@ class WindowCounts(UserAnswer):
     windows: list[CountedWindow]
 
 
+class MovingAverage(UserAnswer):
+    """The mean of the values in the 10 minutes up to the user's latest event, both ends included.
+
+    Nulls and 0 where there is none.
+    """
+
+    average: float | None
+    count: Count
+    start: Instant | None
+    end: Instant | None
+
+
+class SessionItem(Answer):
+    """A session: its first and its last event, and how many events it has."""
+
+    start: Instant
+    end: Instant
+    count: Count
+    closed: bool
+
+
+class UserSessions(UserAnswer):
+    """A user's sessions, oldest first."""
+
+    sessions: list[SessionItem]
+
+
 class Totals(Answer):
     """User events per action, purchases and their revenue, since ever."""
 

@@ -1,9 +1,10 @@
 """Enriched purchases by user, for the view (contract 6); kept `retention` after their time."""
 
-from tables.expiry import Expiry, IndexRows, index_table
+from tables.expiry import Expiry
 from tables.keys import USER, USER_NUMBER
 from tables.rows import RowReader, Table
 from tables.rules import Rules
+from tables.slots import IndexRows, index_table
 from tables.user_log import LogRow, LogRows, PartRows, UserLog, between
 
 ENRICHED = Table("enriched-purchases", b"e", LogRow, USER)

@@ -1,9 +1,10 @@
 """The clicks that purchases look back on, by user (contract 4, enrichment)."""
 
-from tables.expiry import Expiry, IndexRows, index_table
+from tables.expiry import Expiry
 from tables.keys import USER, USER_NUMBER
 from tables.rows import RowReader, Table
 from tables.rules import Rules
+from tables.slots import IndexRows, index_table
 from tables.user_log import LogRow, LogRows, PartRows, UserLog, between
 
 CLICKS = Table("recent-clicks", b"c", LogRow, USER)

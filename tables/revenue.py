@@ -9,6 +9,7 @@ from typing import NamedTuple, Self
 
 import msgspec
 
+from tables.big import Stored, stored
 from tables.keys import LAST_TIME, TIME
 from tables.outcome import Late
 from tables.rows import RowReader, Rows, Table
@@ -18,7 +19,7 @@ from tables.windows import Tumbling, is_closed, is_dropped
 
 NAME = "revenue"
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(dict[int, tuple[int, int]]).decode
+_decode = msgspec.msgpack.Decoder(dict[int, tuple[Stored, int]]).decode
 
 
 class SumsRow:
@@ -34,12 +35,14 @@ class SumsRow:
     def decode(cls, data: bytes) -> Self:
         """See `Row`."""
         row = cls.__new__(cls)
-        row.sums = _decode(data)
+        row.sums = {
+            source: (int(total), number) for source, (total, number) in _decode(data).items()
+        }
         return row
 
     def encode(self) -> bytes:
         """See `Row`."""
-        return _encode(self.sums)
+        return _encode({source: (stored(s), n) for source, (s, n) in self.sums.items()})
 
     def copy(self) -> Self:
         """See `Row`."""

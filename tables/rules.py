@@ -10,7 +10,7 @@ DAY = 24 * HOUR
 
 @dataclass(frozen=True)
 class Rules:
-    """What shapes results and state. Those of the first group are settings."""
+    """What shapes results and state; all but `max_pages` are settings."""
 
     join_wait: int = SECOND
     grace: int = MINUTE
@@ -18,8 +18,12 @@ class Rules:
     revenue_retention: int = 7 * DAY
 
     join_window: int = 10 * MINUTE
-    max_pages: int = 50
     tumbling: int = 5 * MINUTE
+    hopping_size: int = 10 * MINUTE
+    hopping_step: int = 2 * MINUTE
+    average_size: int = 10 * MINUTE
+    session_gap: int = 30 * MINUTE
+    max_pages: int = 50
 
     @property
     def click_keep(self) -> int:

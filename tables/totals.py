@@ -11,6 +11,7 @@ from typing import Self
 
 import msgspec
 
+from tables.big import Stored, stored
 from tables.keys import LAST_TIME, USER_TIME
 from tables.rows import RowReader, Rows, Table
 from tables.undo import StreamTime
@@ -21,7 +22,7 @@ _HEAD_ACTIONS = 64
 _OVERFLOW_ROWS = 1 << 16
 _LONG_ACTION = 256
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(tuple[int, int, dict[str, int]]).decode
+_decode = msgspec.msgpack.Decoder(tuple[int, Stored, dict[str, int]]).decode
 
 
 class TotalsRow:
@@ -39,12 +40,13 @@ class TotalsRow:
     def decode(cls, data: bytes) -> Self:
         """See `Row`."""
         row = cls.__new__(cls)
-        row.purchases, row.revenue, row.actions = _decode(data)
+        row.purchases, revenue, row.actions = _decode(data)
+        row.revenue = int(revenue)
         return row
 
     def encode(self) -> bytes:
-        """See `Row`. Millionths beyond 64 bits do not occur: 9e12 purchases of 1e6 each."""
-        return _encode((self.purchases, self.revenue, self.actions))
+        """See `Row`."""
+        return _encode((self.purchases, stored(self.revenue), self.actions))
 
     def copy(self) -> Self:
         """See `Row`."""

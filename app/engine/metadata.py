@@ -11,7 +11,7 @@ import msgspec
 from tables.rules import Rules
 
 KEY = b"\x00metadata"
-LAYOUT = 1
+LAYOUT = 2
 
 
 class Metadata(msgspec.Struct, frozen=True):
@@ -43,4 +43,11 @@ def _decode(data: bytes, kind: type[M]) -> M:
 
 def shape(rules: Rules) -> dict[str, int]:
     """What shapes the rows that are stored: with another value of one of these they are wrong."""
-    return {"join_window": rules.join_window, "tumbling": rules.tumbling}
+    return {
+        "join_window": rules.join_window,
+        "tumbling_size": rules.tumbling,
+        "hopping_size": rules.hopping_size,
+        "hopping_step": rules.hopping_step,
+        "average_size": rules.average_size,
+        "session_gap": rules.session_gap,
+    }

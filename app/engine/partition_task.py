@@ -182,6 +182,8 @@ class PartitionTask:
     def _is_due(self, *, backlog: bool) -> bool:
         now = self._clock.monotonic()
         if self._since is None:
+            if self.state.overdue:
+                return True
             moved = now - self._idle_since >= _IDLE_SECONDS
             return moved and self._next_offsets() != self.committed_offsets
         if self._pieces.active:

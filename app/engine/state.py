@@ -73,8 +73,12 @@ class PartitionState:
     def changed(self) -> Changed[Any]:
         """See `Partition`."""
         changed: Changed[Any] = Changed()
-        self._undoables.append(changed)
+        self.keep(changed)
         return changed
+
+    def keep(self, undoable: Undoable) -> None:
+        """See `Partition`."""
+        self._undoables.append(undoable)
 
     def send(self, output: Output) -> None:
         """See `Partition`."""
@@ -113,6 +117,11 @@ class PartitionState:
         """Take back everything since the last commit."""
         for undoable in self._undoables:
             undoable.discard()
+
+    @property
+    def overdue(self) -> bool:
+        """Whether windows have closed that the last commit has not dealt with."""
+        return any(work.overdue for work in self.works.values())
 
     def prepare(self, offsets: Mapping[str, int]) -> Prepared:
         """Give what the transaction has to write; `offsets`: next source offset by topic."""

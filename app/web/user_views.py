@@ -8,16 +8,32 @@ from app.web.membership import Snapshot
 from app.web.parameters import DEFAULT_LIMIT, Query, Span, limit_of, span_of
 from models.answers import (
     EnrichedPurchases,
+    MovingAverage,
     RecentClicks,
     UserAnswer,
+    UserSessions,
     UserTotals,
     WindowCounts,
     instant,
     money,
 )
+from models.money import average
 from models.topics import CLICKS, PURCHASES, USER_EVENTS, Catalogue, Topic
-from tables import enriched_purchases, enrichment, event_counts, recent_clicks, totals
+from tables import (
+    enriched_purchases,
+    enrichment,
+    event_counts,
+    hopping_counts,
+    moving_average,
+    recent_clicks,
+    sessions,
+    totals,
+    window_counts,
+)
 from tables.rules import Rules
+from tables.series_rows import HEADS, PARTS
+from tables.window_counts import CountTables
+from tables.windows import Aligned
 
 
 class Selection(NamedTuple):
@@ -25,6 +41,9 @@ class Selection(NamedTuple):
 
     span: Span = Span()
     limit: int = DEFAULT_LIMIT
+
+
+Fields = Callable[[Snapshot, str, int, Rules, Selection], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -41,7 +60,7 @@ class UserView:
     topics: tuple[Topic, ...]
     answer: type[UserAnswer]
     select: Callable[[Query], Selection]
-    fields: Callable[[Snapshot, str, int, Rules, Selection], dict[str, Any]]
+    fields: Fields
 
     def read(
         self, state: Snapshot, user_id: str, rules: Rules, catalogue: Catalogue, wanted: Selection
@@ -77,22 +96,61 @@ def _recent_clicks(
     return {"clicks": [{"page": page, "timestamp": instant(time)} for time, _, page in found]}
 
 
-def _event_counts(
+def _counts(tables: CountTables, windows: Callable[[Rules], Aligned]) -> Fields:
+    def read(
+        state: Snapshot, user_id: str, as_of: int, rules: Rules, wanted: Selection
+    ) -> dict[str, Any]:
+        low, high = wanted.span
+        if low >= high:
+            return {"windows": []}
+        rows = state.rows(tables.counts)
+        found = window_counts.view(rows, windows(rules), user_id, as_of, rules, low, high)
+        return {
+            "windows": [
+                {
+                    "start": instant(w.start),
+                    "end": instant(w.end),
+                    "count": w.events,
+                    "closed": w.closed,
+                }
+                for w in found
+            ]
+        }
+
+    return read
+
+
+def _moving_average(
     state: Snapshot, user_id: str, as_of: int, rules: Rules, wanted: Selection
 ) -> dict[str, Any]:
-    low, high = wanted.span
-    rows = state.rows(event_counts.COUNTS)
-    found = event_counts.view(rows, user_id, as_of, rules, low, high) if low < high else []
-    windows = [
-        {
-            "start": instant(w.start),
-            "end": instant(w.end),
-            "count": w.events,
-            "closed": w.closed,
-        }
-        for w in found
-    ]
-    return {"windows": windows}
+    rows, parts = state.rows(HEADS), state.rows(PARTS)
+    found = moving_average.view(rows, parts, user_id, as_of, rules)
+    if found is None:
+        return {"average": None, "count": 0, "start": None, "end": None}
+    return {
+        "average": average(found.sum, found.values),
+        "count": found.values,
+        "start": instant(found.start),
+        "end": instant(found.end),
+    }
+
+
+def _sessions(
+    state: Snapshot, user_id: str, as_of: int, rules: Rules, wanted: Selection
+) -> dict[str, Any]:
+    rows, closed = state.rows(sessions.OPEN), state.rows(sessions.CLOSED)
+    found = sessions.view(rows, closed, user_id, as_of, rules)
+    return {
+        "sessions": [
+            {
+                "start": instant(s.start),
+                "end": instant(s.end),
+                "count": s.events,
+                "closed": s.closed,
+            }
+            for s in found
+        ]
+    }
 
 
 def _totals(
@@ -124,12 +182,17 @@ def _enriched_purchases(
     return {"purchases": purchases}
 
 
-_SHOP = (CLICKS, PURCHASES)
+_SHOP, _EVENTS = (CLICKS, PURCHASES), (USER_EVENTS,)
+_COUNTS = _counts(event_counts.TABLES, event_counts.windows)
+_HOPPING = _counts(hopping_counts.TABLES, hopping_counts.windows)
 USER_VIEWS = (
     UserView("recent-clicks", enrichment.NAME, _SHOP, RecentClicks, _everything, _recent_clicks),
+    UserView("event-counts", event_counts.NAME, _EVENTS, WindowCounts, _by_span, _COUNTS),
+    UserView("hopping-counts", hopping_counts.NAME, _EVENTS, WindowCounts, _by_span, _HOPPING),
     UserView(
-        "event-counts", event_counts.NAME, (USER_EVENTS,), WindowCounts, _by_span, _event_counts
+        "moving-average", moving_average.NAME, _EVENTS, MovingAverage, _everything, _moving_average
     ),
+    UserView("sessions", sessions.NAME, _EVENTS, UserSessions, _everything, _sessions),
     UserView("totals", totals.NAME, (*_SHOP, USER_EVENTS), UserTotals, _everything, _totals),
     UserView(
         "enriched-purchases",

@@ -13,8 +13,8 @@ from tests.chaos.cluster import Slot
 from tests.chaos.scene import Scene
 from tests.chaos.stores import read_store, store_folders
 from tests.chaos.watch import Rows
-from tests.oracle.compare_http import ISSUE_4_VIEWS, compare_revenue, compare_totals, compare_view
-from tests.oracle.compare_outputs import ISSUE_4, compare_outputs
+from tests.oracle.compare_http import VIEWS, compare_revenue, compare_totals, compare_view
+from tests.oracle.compare_outputs import ALL, compare_outputs
 from tests.oracle.conservation import unaccounted
 from tests.oracle.equality import parse_answer
 from tests.oracle.model import Expected, Model
@@ -27,7 +27,7 @@ Changelog = dict[int, Rows]
 
 def check_outputs(expected: Expected, outputs: list[Record], *, at_rest: bool = True) -> list[str]:
     """Outputs against the model. Before rest the merged revenue may be behind what was taken."""
-    computations = ISSUE_4 if at_rest else ISSUE_4 - {REVENUE_SUM}
+    computations = ALL if at_rest else ALL - {REVENUE_SUM}
     differences = compare_outputs(expected, outputs, computations)
     return differences + [f"model: {name} {where}" for name, where in unaccounted(expected)]
 
@@ -131,7 +131,7 @@ async def check_views(scene: Scene, expected: Expected) -> list[str]:
         differences.extend(found)
 
     running = scene.cluster.running
-    asked = [(name, user) for user in users for name in ISSUE_4_VIEWS]
+    asked = [(name, user) for user in users for name in VIEWS]
     await asyncio.gather(*(ask(*what, running[n % len(running)]) for n, what in enumerate(asked)))
     return differences + await check_overall(scene, expected)
 

@@ -4,8 +4,8 @@ import asyncio
 import random
 
 from tests.chaos.cluster import Cluster
+from tests.oracle.compare_http import VIEWS
 
-VIEWS = ("totals", "recent-clicks", "event-counts", "enriched-purchases")
 PAUSE = 0.2
 """Seconds between two questions."""
 

@@ -14,11 +14,13 @@ from aiokafka.errors import KafkaError
 from app.engine.metadata import KEY, Metadata
 from models.topics import Direction
 from tests.oracle.compare_outputs import source_of
-from tests.oracle.records import COUNTS, REVENUE, Record
+from tests.oracle.records import AVERAGES, COUNTS, REVENUE, SESSIONS, Record
 from tests.support.service import Service
 from tests.support.topics import places
 
 Rows = dict[bytes, bytes]
+ENDS = {AVERAGES: "window_end", SESSIONS: "end"}
+"""What each value on these topics is told apart by, of one user."""
 
 
 class Watch:
@@ -139,10 +141,23 @@ class Watch:
                 self.differ("reader:step-back", f"{key} {before}, then {numbers}")
             self._numbers[key] = numbers
             return
+        if role in ENDS:
+            self._take_closed(role, record)
+            return
         source = source_of(record)
         if (role, source) in self._sources:
             self.differ("reader:twice", f"{role} {source} at {record.position}")
         self._sources.add((role, source))
+
+    def _take_closed(self, role: str, record: Record) -> None:
+        """A window or a session that has closed: a user's come once, in the order of their ends."""
+        end = int(json.loads(record.value or b"{}")[ENDS[role]])
+        place = (role, record.key or b"")
+        before = self._numbers.get(place, (-1,))
+        if (end,) <= before:
+            check = "reader:twice" if (end,) == before else "reader:step-back"
+            self.differ(check, f"{place} {before[0]}, then {end}")
+        self._numbers[place] = max(before, (end,))
 
     def differ(self, check: str, text: str) -> None:
         """Note what must not be."""

@@ -17,7 +17,7 @@ SOURCES = {
     "sessions": (USER_EVENTS,),
     "totals": (USER_EVENTS, PURCHASES),
 }
-ISSUE_4_VIEWS = ("recent-clicks", "enriched-purchases", "event-counts", "totals")
+VIEWS = tuple(SOURCES)
 
 
 def compare_view(

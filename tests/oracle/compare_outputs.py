@@ -29,8 +29,6 @@ from tests.oracle.results import (
 )
 
 ALL = frozenset({ENRICHMENT, EVENT_COUNTS, MOVING_AVERAGE, HOPPING_COUNTS, SESSION, REVENUE_SUM})
-ISSUE_4 = frozenset({ENRICHMENT, EVENT_COUNTS, REVENUE_SUM})
-"""The computations of the first part; give them as `computations` until the others are there."""
 
 Source = tuple[str, int, int, str]
 """(input topic, partition, offset, late.for or "")."""

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 
 from agents.enrich import ShopWork
 from agents.user_events import UserEventsWork
+from agents.windows import EventCounting
 from app.cli.main import main
 from app.engine.state import PartitionState
 from models.events import Purchase, UserEvent
@@ -66,12 +67,14 @@ def finish_shop_and_raise(self: ShopWork) -> None:
 
 
 def finish_events_and_raise(self: UserEventsWork) -> None:
-    users = [user for user, _ in self._changed]
+    counting = self._computations[0]
+    assert isinstance(counting, EventCounting)
+    users = [user for user, _ in counting._changed]
     finish_events(self)
     raise_at_commit(users)
     for user in users:
         if user in large:
-            self._partition.send(Output(self._topic, None, b"large", b"0" * (4 << 20)))
+            counting._send(Output(counting._topic, None, b"large", b"0" * (4 << 20)))
 
 
 if __name__ == "__main__":

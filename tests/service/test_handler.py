@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.oracle.compare_outputs import ISSUE_4, compare_outputs
+from tests.oracle.compare_outputs import compare_outputs
 from tests.oracle.model import Model
 from tests.oracle.records import Record
 from tests.service.traffic import BASE, traffic
@@ -45,7 +45,7 @@ async def run(kafka: Kafka, tmp_path: Path, failing: dict[str, int]) -> list[str
     dead = {r.position: "handler" for r in inputs if label(r) in always}
     assert len(dead) == len(always)
     expected = Model(inputs, service.oracle, failing=dead).run()
-    return compare_outputs(expected, outputs, ISSUE_4)
+    return compare_outputs(expected, outputs)
 
 
 def label(record: Record) -> str | None:
@@ -96,5 +96,5 @@ async def test_handler_slower_than_the_session_causes_no_rebalance(
         assert "acquiring it again" not in worker.text
         assert await worker.terminate(90) == 0, worker.text
     inputs, outputs = await service.inputs(), await service.outputs()
-    differences = compare_outputs(Model(inputs, service.oracle).run(), outputs, ISSUE_4)
+    differences = compare_outputs(Model(inputs, service.oracle).run(), outputs)
     assert not differences, lines(differences)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.broker import EmbeddedBroker
-from tests.oracle.compare_outputs import ISSUE_4, compare_outputs
+from tests.oracle.compare_outputs import compare_outputs
 from tests.oracle.model import Model
 from tests.oracle.records import committed_only
 from tests.service import slow_worker
@@ -18,7 +18,7 @@ from tests.support.topics import committed, until
 
 async def differences_to_model(service: Service) -> list[str]:
     inputs, outputs = await service.inputs(), await service.outputs()
-    return compare_outputs(Model(inputs, service.oracle, enriched=outputs).run(), outputs, ISSUE_4)
+    return compare_outputs(Model(inputs, service.oracle, enriched=outputs).run(), outputs)
 
 
 def but_merged_revenue(differences: list[str]) -> list[str]:
@@ -70,14 +70,14 @@ async def test_stopped_in_the_middle_it_goes_on_exactly(
         stopped += len(inputs) < total
         outputs = await service.outputs()
         expected = Model(inputs, service.oracle, enriched=outputs).run()
-        differences = but_merged_revenue(compare_outputs(expected, outputs, ISSUE_4))
+        differences = but_merged_revenue(compare_outputs(expected, outputs))
         assert not differences, lines(differences)
     assert stopped, "it was never stopped in the middle"
     with service.worker(tmp_path) as worker:
         await service.at_rest()
         assert await worker.terminate() == 0, worker.text
     inputs, outputs = await service.inputs(), await service.outputs()
-    differences = compare_outputs(Model(inputs, service.oracle).run(), outputs, ISSUE_4)
+    differences = compare_outputs(Model(inputs, service.oracle).run(), outputs)
     assert not differences, lines(differences)
 
 
@@ -100,7 +100,7 @@ async def test_start_from_latest_leaves_out_what_was_there(kafka: Kafka, tmp_pat
     assert len(inputs) == 1000
     outputs = await service.outputs()
     expected = Model(inputs, service.oracle, enriched=outputs).run()
-    differences = compare_outputs(expected, outputs, ISSUE_4)
+    differences = compare_outputs(expected, outputs)
     assert not differences, lines(differences)
 
 

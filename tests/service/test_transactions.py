@@ -6,7 +6,7 @@ from uuid import uuid4
 from aiokafka import AIOKafkaProducer
 
 from models.topics import Direction
-from tests.oracle.compare_outputs import ISSUE_4, compare_outputs
+from tests.oracle.compare_outputs import compare_outputs
 from tests.oracle.model import Model
 from tests.oracle.records import INPUTS
 from tests.service.traffic import traffic
@@ -39,7 +39,7 @@ async def test_aborted_transactions_have_no_effect(kafka: Kafka, tmp_path: Path)
     inputs, outputs = await service.inputs(), await service.outputs()
     assert len(inputs) == 600
     expected = Model(inputs, service.oracle, enriched=outputs).run()
-    differences = compare_outputs(expected, outputs, ISSUE_4)
+    differences = compare_outputs(expected, outputs)
     assert not differences, lines(differences)
     last = await ends(service.bootstrap, service.of(Direction.INPUT), 2)
     done = await committed(service.bootstrap, service.app_id)
@@ -74,5 +74,5 @@ async def test_a_transaction_still_open_is_waited_for(kafka: Kafka, tmp_path: Pa
     inputs, outputs = await service.inputs(), await service.outputs()
     assert len(inputs) == 200
     expected = Model(inputs, service.oracle, enriched=outputs).run()
-    differences = compare_outputs(expected, outputs, ISSUE_4)
+    differences = compare_outputs(expected, outputs)
     assert not differences, lines(differences)

@@ -5,7 +5,7 @@ from typing import Any, Self
 from app.engine.store.memory import MemoryStore
 from tables.keys import TIME
 from tables.rows import Rows, Table
-from tables.undo import Undoable
+from tables.undo import Changed, StreamTime, Undoable
 
 
 class Note:
@@ -31,10 +31,17 @@ NOTES = Table("notes", b"n", Note, TIME)
 
 
 class Stored:
-    """Tables over one store; commits and restarts as the engine does them."""
+    """A `tables.state.State` over one store; commits and restarts as the engine does them."""
 
-    def __init__(self, cache_rows: int = 8192) -> None:
-        self.store = MemoryStore()
+    def __init__(
+        self,
+        cache_rows: int = 8192,
+        store: MemoryStore | None = None,
+        times: dict[str, int] | None = None,
+    ) -> None:
+        """`store`, `times`: what a former one has committed; times in ms by computation."""
+        self.store = store or MemoryStore()
+        self.times = {name: StreamTime(name, time) for name, time in (times or {}).items()}
         self._cache_rows = cache_rows
         self._rows: dict[str, Rows[Any, Any]] = {}
         self.undoables: list[Undoable] = []
@@ -44,8 +51,24 @@ class Stored:
             self._rows[table.name] = Rows(table, self.store, self._cache_rows)
         return self._rows[table.name]
 
+    def stream_time(self, computation: str) -> StreamTime:
+        return self.times.setdefault(computation, StreamTime(computation))
+
+    def changed(self) -> Changed[Any]:
+        changed: Changed[Any] = Changed()
+        self.keep(changed)
+        return changed
+
+    def keep(self, undoable: Undoable) -> None:
+        self.undoables.append(undoable)
+
+    def restarted(self) -> "Stored":
+        """What a new process finds after a kill: only what is committed."""
+        times = {name: time._committed for name, time in self.times.items()}
+        return Stored(self._cache_rows, self.store, times)
+
     def all(self) -> list[Any]:
-        return [*self._rows.values(), *self.undoables]
+        return [*self._rows.values(), *self.times.values(), *self.undoables]
 
     def savepoint(self) -> None:
         for undoable in self.all():

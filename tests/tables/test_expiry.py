@@ -3,8 +3,9 @@
 import pytest
 
 from app.engine.store.memory import MemoryStore
-from tables.expiry import Expiry, index_table, slot
+from tables.expiry import Expiry, slot
 from tables.rows import Rows
+from tables.slots import index_table
 
 DUES = [slot(minute * 60_000) for minute in range(3)]
 PAST = DUES[-1] + 1

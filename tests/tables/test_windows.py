@@ -1,16 +1,15 @@
-"""Windows: their arithmetic, and the counts and revenue kept in them against plain sums."""
+"""Windows: their arithmetic, and the revenue kept in them against plain sums."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tables import event_counts, revenue
-from tables.event_counts import COUNTS, COUNTS_EXPIRY, EventCounts
+from tables import revenue
 from tables.revenue import MERGED, PARTIAL, SOURCES, MergedRevenue, PartialRevenue
 from tables.rules import MINUTE, Rules
 from tables.undo import Changed, StreamTime
-from tables.windows import Tumbling, is_closed, is_dropped
+from tables.windows import Hopping, Tumbling, is_closed, is_dropped
 from tests.tables.making import Stored
 
 BASE = 1_471_824_000_000
@@ -28,6 +27,19 @@ def test_a_window_holds_its_start_and_not_its_end(time: int, size: int) -> None:
     assert window.start(window.end(start)) == window.end(start)
 
 
+@given(st.integers(0, 2**42), st.integers(1, 10**6), st.integers(1, 40))
+def test_hopping_windows_are_those_that_hold_the_time(time: int, step: int, most: int) -> None:
+    for size in (step, step * most, step * most + step // 2):
+        window = Hopping(size, step)
+        starts = window.starts(time)
+        assert all(start % step == 0 and start <= time < window.end(start) for start in starts)
+        assert starts[-1] + step > time
+        assert starts[0] == 0 or window.end(starts[0] - step) <= time
+        assert Tumbling(size).starts(time) == range(
+            time - time % size, time - time % size + 1, size
+        )
+
+
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**4), st.integers(0, 10**4))
 def test_a_window_closes_when_the_grace_is_over(
     last: int, stream_time: int, grace: int, retention: int
@@ -38,70 +50,6 @@ def test_a_window_closes_when_the_grace_is_over(
     assert not is_dropped(last, last + grace + retention, grace, retention)
     if is_dropped(last, stream_time, grace, retention):
         assert is_closed(last, stream_time, grace)
-
-
-class Counts:
-    """Event counts and what they must be."""
-
-    def __init__(self, rules: Rules) -> None:
-        self.rules = rules
-        self.stored = Stored(cache_rows=1)
-        self.time = StreamTime("event-counts")
-        self.changed: Changed[tuple[str, int]] = Changed()
-        self.stored.undoables += [self.time, self.changed]
-        rows = self.stored.rows
-        self.fold = EventCounts(rows(COUNTS), rows(COUNTS_EXPIRY), self.time, self.changed, rules)
-        self.counted: Counter[tuple[str, int]] = Counter()
-
-    def add(self, user: str, time: int) -> None:
-        late = self.fold.add(user, time)
-        start = time - time % SIZE
-        closed = self.time.value - (start + SIZE - 1) > self.rules.grace
-        assert (late is not None) == closed
-        if late is not None:
-            assert late == ("event-counts", self.time.value - time, self.time.value)
-        else:
-            self.counted[user, start] += 1
-            assert self.fold.count(user, start) == self.counted[user, start]
-            assert (user, start) in self.changed
-
-    def commit(self) -> None:
-        self.fold.sweep()
-        self.stored.commit()
-        assert not len(self.changed)
-
-    def check(self, user: str, low: int, high: int) -> None:
-        now, rules = self.time.value, self.rules
-        wanted = [
-            (start, start + SIZE, count, now - (start + SIZE - 1) > rules.grace)
-            for (name, start), count in sorted(self.counted.items())
-            if name == user
-            and start < high
-            and start + SIZE > low
-            and now - (start + SIZE - 1) <= rules.grace + rules.retention
-        ]
-        reader = COUNTS.reader(self.stored.store)
-        assert event_counts.view(reader, user, now, rules, low, high) == wanted
-
-
-@given(MOVES, st.sampled_from([0, 30, 60]), st.integers(-600, 600), st.integers(0, 1800))
-@settings(max_examples=150, deadline=None)
-def test_event_counts(moves: list[tuple[int, int]], grace: int, low: int, length: int) -> None:
-    counts, time = Counts(Rules(grace=grace * 1000, retention=20 * MINUTE)), BASE
-    for number, (user, seconds) in enumerate(moves):
-        time += seconds * 1000
-        counts.add(f"u@{user}", time)
-        if number % 3 == 0:
-            counts.commit()
-    counts.commit()
-    for user in range(3):
-        counts.check(f"u@{user}", 0, 2**60)
-        first = BASE + low * 1000
-        counts.check(f"u@{user}", first, first + length * 1000)
-    counts.time.advance(time + 1000 * 60 * MINUTE)
-    for _ in range(3):
-        counts.commit()
-    assert counts.stored.count(COUNTS, COUNTS_EXPIRY) == 0
 
 
 class Shop:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from tests.oracle.compare_http import VIEWS
 from tests.oracle.exact_numbers import partition_of
 from tests.support.groups import bury_members, members
 from tests.support.kafka import Kafka
@@ -16,7 +17,6 @@ from tests.web.shop import PARTITIONS, click, event, purchase
 
 USERS = [f"user-{number}" for number in range(24)]
 PATIENCE = 240.0
-VIEWS = ("recent-clicks", "event-counts", "totals", "enriched-purchases")
 TOTALS = {"actions": {"view": 24}, "purchases": 24, "revenue": Decimal("276.24")}
 
 

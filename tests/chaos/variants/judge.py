@@ -11,7 +11,7 @@ from tests.chaos.variants.outcome import Outcome
 from tests.chaos.variants.trial import PARTITIONS, EndedError, Trial
 from tests.chaos.variants.variant import Variant
 from tests.chaos.variants.worker import MARK, UNFIT
-from tests.oracle.compare_outputs import ISSUE_4, compare_outputs
+from tests.oracle.compare_outputs import ALL, compare_outputs
 from tests.oracle.model import Model
 from tests.oracle.records import Position, committed_only
 from tests.oracle.results import REVENUE_SUM
@@ -94,6 +94,6 @@ async def judge(trial: Trial, *, rested: bool) -> list[str]:
         if any(f'"{name}"'.encode() in (r.value or b"") for name in trial.failing)
     }
     expected = Model(inputs, service.oracle, enriched=outputs, failing=failing).run()
-    computations = ISSUE_4 if rested else ISSUE_4 - {REVENUE_SUM}
+    computations = ALL if rested else ALL - {REVENUE_SUM}
     assert service.partitions == PARTITIONS
     return compare_outputs(expected, outputs, computations)

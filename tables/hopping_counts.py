@@ -1,0 +1,13 @@
+"""How many user events each user had in the 10 minutes from every second minute on (contract 4)."""
+
+from tables.rules import Rules
+from tables.window_counts import CountTables
+from tables.windows import Hopping
+
+NAME = "hopping-counts"
+TABLES = CountTables.of(NAME, b"h", b"H")
+
+
+def windows(rules: Rules) -> Hopping:
+    """Give the windows that events are counted in."""
+    return Hopping(rules.hopping_size, rules.hopping_step)
