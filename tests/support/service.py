@@ -145,8 +145,9 @@ class Service:
         *,
         module: str = "app.cli.main",
         environment: dict[str, str] | None = None,
+        root: Path = ROOT,
     ) -> "Worker":
-        return Worker({**self.environment, **(environment or {})}, data, module)
+        return Worker({**self.environment, **(environment or {})}, data, module, root)
 
 
 async def send_in_batches(
@@ -171,8 +172,10 @@ async def send_in_batches(
 class Worker(AbstractContextManager["Worker"]):
     """A worker process; killed, if it still runs, at the end of the block."""
 
-    def __init__(self, environment: dict[str, str], data: Path, module: str) -> None:
-        """`data`: its folder; `module`: run with `-m` and the argument `worker`."""
+    def __init__(
+        self, environment: dict[str, str], data: Path, module: str, root: Path = ROOT
+    ) -> None:
+        """`data`: its folder; `module`: run in `root` with `-m` and the argument `worker`."""
         self._stack = ExitStack()
         self.port = self._stack.enter_context(held_port())
         self.url = f"http://127.0.0.1:{self.port}"
@@ -184,7 +187,7 @@ class Worker(AbstractContextManager["Worker"]):
             "PYTHONFAULTHANDLER": "1",
             **environment,
         }
-        self._module = module
+        self._module, self._root = module, root
         self._process: subprocess.Popen[bytes] | None = None
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the block)
         self._stack.callback(self.log.close)
@@ -192,7 +195,7 @@ class Worker(AbstractContextManager["Worker"]):
     def start(self) -> Self:
         command = [sys.executable, "-m", self._module, "worker"]
         self._process = subprocess.Popen(
-            command, env=self._environment, cwd=ROOT, stdout=self.log, stderr=self.log
+            command, env=self._environment, cwd=self._root, stdout=self.log, stderr=self.log
         )
         return self
 
