@@ -6,6 +6,7 @@ from app.cli.broker import broker_cli
 from app.cli.demo import demo_cli
 from app.cli.export import export_cli
 from app.cli.groups import groups_cli
+from app.cli.late import late_cli
 from app.cli.produce import produce_cli
 from app.cli.replay import replay_cli
 from app.cli.topics import topics_cli
@@ -33,3 +34,4 @@ cli.command("export")(export_cli)
 cli.add_typer(broker_cli, name="broker")
 cli.add_typer(topics_cli, name="topics")
 cli.add_typer(groups_cli, name="groups")
+cli.add_typer(late_cli, name="late")

@@ -1,0 +1,83 @@
+"""Reads `late-events` back: who came late, for what, and by how much."""
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from typing import NamedTuple, Self
+
+from app.consumer import ConsumerOptions, ManualConsumer, Message
+
+_OPTIONS = ConsumerOptions(max_poll_records=5000)
+
+
+class LateEvent(NamedTuple):
+    """One record of `late-events`: times in ms, `by`: see `models.dead_letters.late_headers`."""
+
+    user: str
+    time: int
+    computation: str
+    by: int
+    stream_time: int
+    source: str
+    message: Message
+
+    @classmethod
+    def of(cls, message: Message) -> Self:
+        """Read its headers; what is missing is empty, or -1."""
+        headers = {name: value.decode(errors="replace") for name, value in message.headers}
+
+        def number(name: str) -> int:
+            text = headers.get(name, "")
+            return int(text) if text.isascii() and text.isdigit() else -1
+
+        place = [headers.get(f"source.{name}", "") for name in ("topic", "partition", "offset")]
+        return cls(
+            (message.key or b"").decode(errors="replace"),
+            message.timestamp,
+            headers.get("late.for", ""),
+            number("late.by"),
+            number("stream.time"),
+            f"{place[0]}/{place[1]}@{place[2]}",
+            message,
+        )
+
+
+class Wanted(NamedTuple):
+    """Which late events to find; None for all."""
+
+    computation: str | None
+    user: str | None
+    limit: int
+
+
+class Found(NamedTuple):
+    """`newest`: those that came last, by stream time; `counts`: of all wanted, by computation."""
+
+    newest: Sequence[LateEvent]
+    counts: Counter[str]
+
+
+async def find_late(broker: str, topic: str, wanted: Wanted) -> Found:
+    """Go through the topic up to its end as of now. Raises UserError when it cannot be read."""
+    counts, newest = Counter[str](), dict[int, deque[LateEvent]]()
+    async with ManualConsumer(broker, [topic], None, _OPTIONS) as consumer:
+        ends = await consumer.end_offsets()
+        while _is_short(consumer, ends):
+            for message in await consumer.fetch():
+                consumer.finish(message)
+                late = LateEvent.of(message)
+                if message.offset < ends[topic, message.partition] and _matches(late, wanted):
+                    counts[late.computation] += 1
+                    kept = newest.setdefault(message.partition, deque(maxlen=wanted.limit))
+                    kept.append(late)
+    found = [late for kept in newest.values() for late in kept]
+    found.sort(key=lambda late: late.stream_time)
+    return Found(found[-wanted.limit :], counts)
+
+
+def _matches(late: LateEvent, wanted: Wanted) -> bool:
+    return (wanted.computation in (None, late.computation)) and wanted.user in (None, late.user)
+
+
+def _is_short(consumer: ManualConsumer, ends: dict[tuple[str, int], int]) -> bool:
+    positions = consumer.positions()
+    return positions is None or any(positions.get(place, 0) < end for place, end in ends.items())
