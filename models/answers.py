@@ -131,6 +131,7 @@ class UserTotals(UserAnswer, Totals):
 class PurchaseItem(Answer):
     """A purchase with the pages that its user saw in the ten minutes before, oldest first."""
 
+    user_id: str
     product_id: str
     amount: Money
     recent_pages: list[str]

@@ -31,6 +31,14 @@ class Consumer(driver.Consumer):
 
     async def _drain_messages(self, fetcher: Any) -> None:  # noqa: ANN401
         stopped: Callable[[], bool] = fetcher._stopped.is_set
+        try:
+            await self._drain(stopped)
+        except asyncio.CancelledError:
+            # Amid a rebalance Faust would take it for a crash, and log it as one.
+            if not stopped():
+                raise
+
+    async def _drain(self, stopped: Callable[[], bool]) -> None:
         engine = cast("Any", self.app).engine
         while not (self.should_stop or stopped()):
             wanted = engine.wanted() if self.flow_active else ()

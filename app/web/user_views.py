@@ -172,6 +172,7 @@ def _enriched_purchases(
     found = enriched_purchases.view(rows, parts, user_id, as_of, rules, wanted.limit)
     purchases = [
         {
+            "user_id": user_id,
             "product_id": product,
             "amount": money(amount),
             "recent_pages": pages,

@@ -1,5 +1,6 @@
 """What a worker refuses to start with: one line that says what to do, and its exit status."""
 
+import asyncio
 import socket
 from pathlib import Path
 
@@ -42,6 +43,22 @@ async def configure(service: Service, topic: str, **configs: str) -> None:
             assert not any(code for code, *_ in answer.resources)
     finally:
         await admin.close()
+
+
+@pytest.fixture(scope="module")
+def shaped(kafka: Kafka, tmp_path_factory: pytest.TempPathFactory) -> tuple[Service, Path]:
+    """A service that has state, and the folder that its worker's state is in."""
+    folder = tmp_path_factory.mktemp("shaped")
+
+    async def fill() -> Service:
+        service = await Service(kafka.bootstrap, 1).create()
+        await service.send(traffic(43, 50, 1))
+        with service.worker(folder / "state") as worker:
+            await service.at_rest()
+            assert await worker.terminate() == 0, worker.text
+        return service
+
+    return asyncio.run(fill()), folder
 
 
 async def test_missing_topics(kafka: Kafka, tmp_path: Path) -> None:
@@ -131,6 +148,15 @@ async def test_topics_that_would_lose_outputs(
         ("STREAMJOIN_WEB_HOST", "0.0.0.0", "STREAMJOIN_API_KEY"),
         ("STREAMJOIN_HEARTBEAT_INTERVAL", "9s", "heartbeat_interval"),
         ("STREAMJOIN_FAILPOINT", "nowhere:1", "STREAMJOIN_FAILPOINT"),
+        ("STREAMJOIN_GRACE", "-1", "grace"),
+        ("STREAMJOIN_TUMBLING_SIZE", "0", "tumbling_size"),
+        ("STREAMJOIN_HOPPING_STEP", "0s", "hopping_step"),
+        ("STREAMJOIN_HOPPING_STEP", "10m1s", "hopping_step"),
+        ("STREAMJOIN_HOPPING_STEP", "601", "hopping_step must not be larger than hopping_size"),
+        ("STREAMJOIN_HOPPING_SIZE", "3d", "at most 1000 times hopping_step"),
+        ("STREAMJOIN_AVERAGE_SIZE", "0", "average_size"),
+        ("STREAMJOIN_SESSION_GAP", "0", "session_gap"),
+        ("STREAMJOIN_JOIN_WINDOW", "0", "join_window"),
     ],
 )
 async def test_wrong_settings(tmp_path: Path, name: str, value: str, says: str) -> None:
@@ -141,6 +167,21 @@ async def test_wrong_settings(tmp_path: Path, name: str, value: str, says: str) 
     status, text = await refused(service, tmp_path, environment)
     assert status == 2
     assert says in text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["join_window", "tumbling_size", "hopping_size", "hopping_step", "average_size", "session_gap"],
+)
+async def test_another_window_than_that_of_the_state(
+    shaped: tuple[Service, Path], name: str
+) -> None:
+    service, folder = shaped
+    status, text = await refused(service, folder, {f"STREAMJOIN_{name.upper()}": "130s"})
+    assert status == 2
+    assert f"{name} was " in text
+    assert "130000 ms now" in text
+    assert "groups reset-offsets" in text
 
 
 async def test_no_broker(tmp_path: Path) -> None:

@@ -90,6 +90,12 @@ class Service:
             grace=rules.grace,
             retention=rules.retention,
             revenue_retention=rules.revenue_retention,
+            join_window=rules.join_window,
+            tumbling=rules.tumbling,
+            hopping_size=rules.hopping_size,
+            hopping_step=rules.hopping_step,
+            average_window=rules.average_size,
+            session_gap=rules.session_gap,
             names=self.names,
         )
 

@@ -32,8 +32,8 @@ def purchase(user: str, product: str, amount: float, seconds: float) -> Message:
     )
 
 
-def event(user: str, action: str, seconds: float) -> Message:
-    return _message("user-events", user_id=user, action=action, timestamp=T0 + seconds)
+def event(user: str, action: str, seconds: float, value: float | None = None) -> Message:
+    return _message("user-events", user_id=user, action=action, timestamp=T0 + seconds, value=value)
 
 
 RECORDS = [
@@ -43,8 +43,8 @@ RECORDS = [
     purchase(ANN, "lamp", 12.5, 10),
     purchase(ANN, "nail", 0.000001, 705),
     purchase(BOB, "sofa", 899.99, 20),
-    event(ANN, "view", 0),
-    event(ANN, "view", 299),
+    event(ANN, "view", 0, 2),
+    event(ANN, "view", 299, 4.5),
     event(ANN, "buy", 300),
     event(ANN, "view", 700),
     event(BOB, "view", 1),

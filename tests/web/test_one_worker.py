@@ -88,6 +88,42 @@ async def test_a_range_of_event_counts(asker: Asker, query: str, starts: list[in
     assert [window["start"] for window in reply.json["windows"]] == [at(s) for s in starts]
 
 
+async def test_hopping_counts(asker: Asker, names: dict[str, str]) -> None:
+    reply = await asker.get(user_path(ANN, "hopping-counts") + f"?from={T0 + 600}")
+    assert reply.json["windows"] == [
+        {"start": at(start), "end": at(start + 600), "count": count, "closed": False}
+        for start, count in ((120, 3), (240, 3), (360, 1), (480, 1), (600, 1))
+    ]
+    assert reply.json["as_of"] == at(700)
+    assert reply.json["offsets"] == {names["user-events"]: 4}
+    whole = (await asker.user(ANN, "hopping-counts")).json["windows"]
+    assert whole[0]["start"] == "2016-08-01T06:52:00.000Z"
+    assert [w["closed"] for w in whole] == [True] * 5 + [False] * 5
+
+
+async def test_moving_average(asker: Asker, names: dict[str, str]) -> None:
+    reply = await asker.user(ANN, "moving-average")
+    assert reply.json == {
+        "user_id": ANN,
+        "partition": partition_of(ANN.encode(), PARTITIONS),
+        "as_of": at(299),
+        "offsets": {names["user-events"]: 4},
+        "average": Decimal("3.25"),
+        "count": 2,
+        "start": "2016-08-01T06:54:59.000Z",
+        "end": at(299),
+    }
+    none = (await asker.user(BOB, "moving-average")).json
+    assert [none[name] for name in ("average", "count", "start", "end")] == [None, 0, None, None]
+
+
+async def test_sessions(asker: Asker, names: dict[str, str]) -> None:
+    reply = await asker.user(ANN, "sessions")
+    assert reply.json["sessions"] == [{"start": at(0), "end": at(700), "count": 4, "closed": False}]
+    assert reply.json["as_of"] == at(700)
+    assert reply.json["offsets"] == {names["user-events"]: 4}
+
+
 async def test_totals(asker: Asker, names: dict[str, str]) -> None:
     ann = (await asker.user(ANN, "totals")).json
     assert ann["actions"] == {"view": 3, "buy": 1}
@@ -109,12 +145,14 @@ async def test_totals(asker: Asker, names: dict[str, str]) -> None:
 
 async def test_enriched_purchases(asker: Asker) -> None:
     nail = {
+        "user_id": ANN,
         "product_id": "nail",
         "amount": Decimal("0.000001"),
         "recent_pages": ["/c"],
         "timestamp": at(705),
     }
     lamp = {
+        "user_id": ANN,
         "product_id": "lamp",
         "amount": Decimal("12.5"),
         "recent_pages": ["/a", "/b"],
