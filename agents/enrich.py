@@ -113,8 +113,8 @@ class ShopWork:
 
     @property
     def overdue(self) -> bool:
-        """Nothing waits for a moment here."""
-        return False
+        """Whether the next commit has more to forget."""
+        return self._join.overdue or self._enriched.overdue
 
     def before_commit(self) -> None:
         """Write the changed partial sums, then how far stream time has come; forget old rows."""

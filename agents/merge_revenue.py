@@ -36,8 +36,8 @@ class RevenueWork:
 
     @property
     def overdue(self) -> bool:
-        """Nothing waits for a moment here."""
-        return False
+        """Whether the next commit has more to forget."""
+        return self._merged.overdue
 
     def before_commit(self) -> None:
         """Publish the total of each changed window; forget old windows."""

@@ -17,7 +17,7 @@ class Computation(Protocol):
 
     @property
     def overdue(self) -> bool:
-        """Whether windows have closed that the next commit has to deal with."""
+        """Whether the next commit has something to do, though nothing more is taken."""
 
     def take(self, event: UserEvent) -> None:
         """Take an event."""
@@ -67,7 +67,7 @@ class UserEventsWork:
 
     @property
     def overdue(self) -> bool:
-        """Whether windows have closed that the next commit has to deal with."""
+        """Whether the next commit has something to do, though nothing more is taken."""
         return any(computation.overdue for computation in self._computations)
 
     def before_commit(self) -> None:

@@ -26,7 +26,6 @@ class EventCounting:
         )
         self._late = LateEvents(partition, catalogue.name(LATE_EVENTS))
         self._topic = catalogue.name(EVENT_COUNTS)
-        self.overdue = False
 
     def take(self, event: UserEvent) -> None:
         """Count an event."""
@@ -41,6 +40,11 @@ class EventCounting:
             self._send(Output(self._topic, None, key, value, self._window.last(start)))
         self._counts.sweep()
 
+    @property
+    def overdue(self) -> bool:
+        """Whether the next commit has more to forget."""
+        return self._counts.overdue
+
 
 class HoppingCounting:
     """Counts in windows that overlap: a view, no topic."""
@@ -51,13 +55,17 @@ class HoppingCounting:
         self._counts = WindowCounts(partition, hopping_counts.TABLES, windows, rules)
         self._late = LateEvents(partition, catalogue.name(LATE_EVENTS))
         self.before_commit = self._counts.sweep
-        self.overdue = False
 
     def take(self, event: UserEvent) -> None:
         """Count an event."""
         late = self._counts.add(event.user_id, event.timestamp)
         if late is not None:
             self._late.write(event.source, event.timestamp, late)
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the next commit has more to forget."""
+        return self._counts.overdue
 
 
 class Averaging:

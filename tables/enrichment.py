@@ -48,6 +48,11 @@ class Enrichment:
         late = Late(NAME, now - time, now) if behind > self._rules.grace else None
         return Joined(pages, late)
 
+    @property
+    def overdue(self) -> bool:
+        """Whether `sweep` has more to do."""
+        return self._clicks.overdue
+
     def sweep(self) -> None:
         """Drop a bounded number of clicks that are past their time."""
         self._clicks.sweep(self._time.value)

@@ -29,6 +29,8 @@ class Expiry:
         # rolled back stays in it, and is found empty.
         self._dues = self._slots.all()
         self._known = set(self._dues)
+        self.behind = False
+        """Whether the last sweep left something for the next one."""
 
     def enter(self, member: str, due: int) -> None:
         """Have the member looked at once stream time is past `due`, a `slot`."""
@@ -45,8 +47,8 @@ class Expiry:
             self._known.discard(heappop(self._dues))
         return False
 
-    def sweep(self, stream_time: int, look_at: Callable[[str], None], limit: int = 2000) -> int:
-        """Have about `limit` members at most looked at; how many were.
+    def sweep(self, stream_time: int, look_at: Callable[[str], None], limit: int = 2000) -> None:
+        """Have about `limit` members at most looked at.
 
         A time stays known until a sweep has nothing to do for it: what this one deletes may be
         taken back.
@@ -68,4 +70,4 @@ class Expiry:
         finally:
             for due in emptied:
                 heappush(self._dues, due)
-        return done
+        self.behind = done >= limit

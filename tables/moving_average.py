@@ -97,7 +97,7 @@ class MovingAverage:
 
     @property
     def overdue(self) -> bool:
-        """Whether windows have closed that `sweep` has not told of."""
+        """Whether `sweep` has more to do."""
         return self._timers.overdue(self._time.value)
 
     def sweep(self) -> None:

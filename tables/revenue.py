@@ -135,6 +135,8 @@ class MergedRevenue:
         self._changed = changed
         self._rules = rules
         self._window = Tumbling(rules.tumbling)
+        self.overdue = False
+        """Whether `sweep` has more to do."""
 
     def partial(self, source: int, start: int, revenue: int, purchases: int) -> None:
         """Take the partial sum of a source partition in place of its earlier one."""
@@ -169,6 +171,7 @@ class MergedRevenue:
             done.append(start)
         for start in done:
             self._rows.delete(start)
+        self.overdue = len(done) >= limit
 
 
 class RevenueWindow(NamedTuple):

@@ -163,8 +163,8 @@ class Sessions:
 
     @property
     def overdue(self) -> bool:
-        """Whether sessions have closed that `sweep` has not told of."""
-        return self._timers.overdue(self._time.value)
+        """Whether `sweep` has more to do."""
+        return self._expiry.behind or self._timers.overdue(self._time.value)
 
     def sweep(self) -> None:
         """Close a bounded number of users' sessions; drop those that are past their time."""

@@ -112,6 +112,11 @@ class UserLog:
         """Give items with event time in [low, high], in order; the newest `limit` at most."""
         return between(self._rows, self._parts, user_id, low, high, limit)
 
+    @property
+    def overdue(self) -> bool:
+        """Whether `sweep` has more to do."""
+        return self._expiry.behind
+
     def sweep(self, stream_time: int) -> None:
         """Have a bounded number of users looked at whose items may be past their time."""
         self._expiry.sweep(stream_time, lambda user_id: self.expire(user_id, stream_time))

@@ -162,8 +162,9 @@ class WindowCounts:
 
     @property
     def overdue(self) -> bool:
-        """Whether windows have closed that `sweep` has not told of."""
-        return self._closings is not None and self._closings.overdue(self._time.value)
+        """Whether `sweep` has more to do."""
+        told = self._closings is None or not self._closings.overdue(self._time.value)
+        return self._expiry.behind or not told
 
     def sweep(self) -> None:
         """Tell of a bounded number of windows that have closed; drop what is past its time."""

@@ -201,11 +201,9 @@ class PartitionTask:
         started = self._clock.monotonic()
         offsets = self._next_offsets()
         prepared = self._prepare(offsets)
-        moved = {
-            TopicPartition(topic, self.number): offset
-            for topic, offset in offsets.items()
-            if offset != self.committed_offsets.get(topic)
-        }
+        # All of them again, where only time has passed: each commit says where it stands.
+        changed = dict(offsets.items() - self.committed_offsets.items()) or offsets
+        moved = {TopicPartition(topic, self.number): at for topic, at in changed.items()}
         with self._around.gate.commit():
             end = await self._writer.commit(prepared.changes, prepared.outputs, moved)
         failpoints.hit(failpoints.BEFORE_STORE_WRITE)

@@ -120,7 +120,7 @@ class PartitionState:
 
     @property
     def overdue(self) -> bool:
-        """Whether windows have closed that the last commit has not dealt with."""
+        """Whether a commit has something to do, though nothing more is taken."""
         return any(work.overdue for work in self.works.values())
 
     def prepare(self, offsets: Mapping[str, int]) -> Prepared:

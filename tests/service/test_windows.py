@@ -1,5 +1,6 @@
 """Every computation on traffic that is much disordered, against the model; windows by setting."""
 
+import json
 from pathlib import Path
 
 import aiohttp
@@ -8,11 +9,12 @@ import pytest
 from tests.oracle.compare_http import VIEWS, compare_view
 from tests.oracle.equality import parse_answer
 from tests.oracle.model import Expected, Model
-from tests.oracle.records import LATE, OUTPUTS
-from tests.service.traffic import traffic
+from tests.oracle.records import LATE, OUTPUTS, SESSIONS
+from tests.service.traffic import BASE, traffic
 from tests.support.judged import compare
 from tests.support.kafka import Kafka
-from tests.support.service import Service, Worker, lines
+from tests.support.service import Message, Service, Worker, keyed, lines
+from tests.support.topics import ends, until
 
 SMALL = {
     "join_window": "45s",
@@ -68,3 +70,27 @@ async def test_windows_by_setting(
     late = {r.header("late.for") for r in outputs if r.topic == service.names[LATE]}
     assert {"event-counts", "hopping-counts", "moving-average", "revenue"} <= late
     assert ("sessions" in late) == bool(sizes)
+
+
+async def test_more_closes_at_once_than_one_commit_tells(kafka: Kafka, tmp_path: Path) -> None:
+    """Then one commit follows the other, though no further record comes."""
+    users = 23_000
+    service = await Service(kafka.bootstrap, 1).create()
+
+    def event(user: str, time: float) -> Message:
+        content = {"user_id": user, "action": "a", "value": 1, "timestamp": BASE + time}
+        return keyed("user-events", user, json.dumps(content), 1)
+
+    await service.send([event(f"u{number}", number / 1000) for number in range(users)])
+    await service.send([event("last", 86_400)])
+    with service.worker(tmp_path) as worker:
+
+        async def told() -> bool:
+            last = await ends(kafka.bootstrap, [service.names[SESSIONS]], 1)
+            return sum(last.values()) > users
+
+        await until(told, 240, "told")
+        await service.at_rest()
+        assert await worker.terminate() == 0, worker.text
+    differences = await compare(service)
+    assert not differences, lines(differences)
