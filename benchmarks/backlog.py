@@ -73,7 +73,7 @@ async def run_backlog(
         **ends_of(program.clicks, data.ends(data.clicks)),
         **ends_of(program.purchases, data.ends(data.purchases)),
     }
-    events, usage, steady = await _watch(broker, program, ends, show)
+    events, usage, steady = await watch(broker, program, ends, show)
     if not events:
         raise RunFailedError(f"{program.name} committed nothing")
     decode = msgspec.json.Decoder(Enriched).decode
@@ -87,7 +87,7 @@ async def run_backlog(
     return Result(program.name, events, usage, joins, complete, program.note, steady)
 
 
-async def _watch(
+async def watch(
     broker: str, program: Program, ends: Ends, show: Callable[[str], None]
 ) -> tuple[int, Usage, float]:
     """Return the events committed, the usage, and the speed from the first commit on."""

@@ -64,9 +64,9 @@ class Shape:
 
     @classmethod
     def of(cls, events: int) -> Shape:
-        """Scale the default proportions (5 clicks to 1 purchase, 24 events a user) to `events`."""
+        """Scale the default: 5 clicks to 1 purchase, 24 a user; and as many user events."""
         purchases = events // 6
-        return cls(events - purchases, purchases, max(10, events // 24))
+        return cls(events - purchases, purchases, max(10, events // 24), events)
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,23 @@ def user_event_records(data: Dataset) -> Iterator[Keyed]:
         extra = f',"value":{cents // 100}.{cents % 100:02d}' if draw.random() < 0.5 else ""
         value = f'{{"user_id":"{name}","action":"{action}","timestamp":{seconds(at)}{extra}}}'
         yield Keyed(data.homes[user], name.encode(), value.encode())
+
+
+def even_user_events(count: int, users: int, partitions: int) -> Iterator[Keyed]:
+    """Encode `count` user events in 10 minutes, of `users` users in turn, each with a value."""
+    draw = random.Random(count + users)
+    span = 10 * 60 * 1000
+    times = [START_MS + number * span // count for number in range(count)]
+    arrivals = sorted(
+        (at + draw.random() * MAX_DELAY_MS, number) for number, at in enumerate(times)
+    )
+    for _, number in arrivals:
+        name = user_id(number % users)
+        value = (
+            f'{{"user_id":"{name}","action":"{ACTIONS[number % len(ACTIONS)]}",'
+            f'"timestamp":{seconds(times[number])},"value":{number % 1000}.5}}'
+        )
+        yield Keyed(partition_of(name.encode(), partitions), name.encode(), value.encode())
 
 
 def _arrivals(

@@ -11,12 +11,18 @@ import msgspec
 from benchmarks.backlog import Result, ShopResult
 from benchmarks.latency import Percentiles
 from benchmarks.machine import Machine
+from benchmarks.users import UsersResult
 
 BEGIN, END = "<!-- benchmark:begin -->", "<!-- benchmark:end -->"
 
 FAUST, FAUST_DEFAULT = "stock Faust, exactly_once", "stock Faust, at_least_once (its default)"
 BARE = "bare aiokafka loop"
 DEFAULT, WAIT_3 = "streamjoin", "streamjoin, join_wait 3 s"
+USERS, HOT, COLD = (
+    "streamjoin, user events",
+    "streamjoin, one hot user",
+    "streamjoin, as many users as events",
+)
 AT_LEAST_ONCE, FOUR = "streamjoin, at_least_once", "streamjoin, 4 workers"
 
 
@@ -31,6 +37,7 @@ class Report(msgspec.Struct):
     """Share of right joins that the contract's merge reaches on this data at the default."""
     backlogs: list[Result] = []
     latency: dict[str, dict[str, Percentiles]] = {}
+    users: list[UsersResult] = []
     shop: ShopResult | None = None
     skipped: list[str] = []
     failed: list[str] = []
@@ -43,6 +50,10 @@ class Report(msgspec.Struct):
     def result(self, name: str) -> Result | None:
         """Return the backlog run of that name."""
         return next((result for result in self.backlogs if result.name == name), None)
+
+    def of_users(self, name: str) -> UsersResult | None:
+        """Return the run on user events of that name."""
+        return next((result for result in self.users if result.name == name), None)
 
 
 def markdown(report: Report) -> str:
@@ -60,6 +71,8 @@ def markdown(report: Report) -> str:
     ]
     if report.backlogs:
         parts.append(_table(_BACKLOG_HEAD, [_backlog_row(result) for result in report.backlogs]))
+    if report.users:
+        parts.append(_table(_USERS_HEAD, [_users_row(result) for result in report.users]))
     parts.append(_table(("goal", "at least", "aim", "measured"), goals(report)))
     if report.shop is not None:
         parts.append(_shop(report.shop))
@@ -104,6 +117,37 @@ def _backlog_row(result: Result) -> tuple[str, ...]:
     )
 
 
+_USERS_HEAD = (
+    "program",
+    "events",
+    "CPU s",
+    "events / CPU s",
+    "without start-up",
+    "wall s",
+    "events / s",
+    "peak MB",
+    "changelog records / event",
+    "changelog bytes / event",
+)
+
+
+def _users_row(result: UsersResult) -> tuple[str, ...]:
+    ended = "" if result.complete else " (ended at its time limit)"
+    note = f"; {result.note}" if result.note else ""
+    return (
+        f"{result.name}{note}{ended}",
+        f"{result.events:,}",
+        f"{result.usage.cpu_s:.1f}",
+        f"{result.per_cpu_second:,.0f}",
+        f"{result.steady:,.0f}",
+        f"{result.usage.wall_s:.1f}",
+        f"{result.per_second:,.0f}",
+        f"{result.usage.peak_mb:.0f}",
+        f"{result.changelog_records:.2f}" if result.changelog_records else "-",
+        f"{result.changelog_bytes:.0f}" if result.changelog_bytes else "-",
+    )
+
+
 def goals(report: Report) -> list[tuple[str, ...]]:
     """Put the measured figure beside each goal."""
     own, wide = report.result(DEFAULT), report.result(WAIT_3)
@@ -131,7 +175,22 @@ def goals(report: Report) -> list[tuple[str, ...]]:
         ("latency of clicks at 1,000 events/s, p99", "1 s", "0.3 s", _late(report, fast, "clicks")),
         ("of revenue, `join_wait` 0, p99", "1 s", "0.3 s", _late(report, fast, "revenue")),
         ("of revenue, default, p99", "2 s", "1.3 s", _late(report, slow, "revenue")),
+        *_users_goals(report),
     ]
+
+
+def _users_goals(report: Report) -> list[tuple[str, ...]]:
+    own, hot, cold = (report.of_users(name) for name in (USERS, HOT, COLD))
+    if own is None:
+        return []
+    speed = f"{own.per_cpu_second:,.0f}"
+    rows: list[tuple[str, ...]] = [
+        ("user events per CPU-second, all computations on", "20,000", "50,000", speed)
+    ]
+    if hot and cold:
+        ratio = f"{hot.usage.cpu_s / cold.usage.cpu_s:.2f} x"
+        rows.append(("CPU of one hot user against as many users as events", "2 x", "", ratio))
+    return rows
 
 
 def _ratio(own: Result | None, other: Result | None) -> str:

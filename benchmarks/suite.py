@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,16 +16,21 @@ from benchmarks.latency import run_latency
 from benchmarks.machine import describe
 from benchmarks.measure import Measured, RunFailedError, Worker
 from benchmarks.peers.bare_loop import CHANGELOG, ENRICHED, GROUP, REVENUE
+from benchmarks.progress import Progress
 from benchmarks.report import (
     AT_LEAST_ONCE,
     BARE,
+    COLD,
     DEFAULT,
     FAUST,
     FAUST_DEFAULT,
     FOUR,
+    HOT,
+    USERS,
     WAIT_3,
     Report,
 )
+from benchmarks.users import load_users, loads, run_users
 from benchmarks.worker import Deployment, free_port
 from models.topics import ENRICHED_PURCHASES, changelog_config
 
@@ -39,6 +43,9 @@ PARTS = (
     "at-least-once",
     "four-workers",
     "latency",
+    "users",
+    "users-hot",
+    "users-cold",
     "shop",
 )
 _ON_ALL_DATA = {"bare", "streamjoin", "streamjoin-3s", "at-least-once", "four-workers"}
@@ -58,23 +65,6 @@ class Options:
     parts: tuple[str, ...]
     shop_data: Path
     command: str
-
-
-class Progress:
-    """One line on stderr, rewritten on a terminal, else written at most every 5 s."""
-
-    def __init__(self) -> None:
-        """Start the clock."""
-        self._started = self._shown = time.monotonic()
-
-    def __call__(self, text: str) -> None:
-        """Show where the run is."""
-        now = time.monotonic()
-        if sys.stderr.isatty():
-            print(f"\r\x1b[K{now - self._started:4.0f} s  {text}", end="", file=sys.stderr)
-        elif now - self._shown >= 5:
-            self._shown = now
-            print(f"{now - self._started:4.0f} s  {text}", file=sys.stderr)
 
 
 async def run(options: Options) -> Report:
@@ -126,6 +116,9 @@ class _Suite:
             ),
             "four-workers": lambda: self.streamjoin("bench-4", FOUR, {}, workers=4),
             "latency": self.latency,
+            "users": lambda: self.users(USERS, "usual"),
+            "users-hot": lambda: self.users(HOT, "hot"),
+            "users-cold": lambda: self.users(COLD, "cold"),
             "shop": self.shop,
         }
 
@@ -205,6 +198,21 @@ class _Suite:
             app_id = f"latency-{len(self._report.latency)}"
             deployment = self._deployment(app_id, settings, own_inputs=True)
             self._report.latency[label] = await run_latency(deployment, self._show)
+
+    async def users(self, name: str, kind: str) -> None:
+        """Run the worker on user events alone: every computation over them."""
+        app_id = f"users-{kind}"
+        topic, records = f"{app_id}-events", loads(self._data, self._options.events)[kind]
+        load = await load_users(
+            self._options.broker, topic, records(), self._partitions, self._show
+        )
+        deployment = self._deployment(app_id, {}, own_inputs=True)
+        deployment = replace(deployment, inputs={**deployment.inputs, "user-events": topic})
+        await deployment.create_topics(self._partitions)
+        program = Program(name, deployment.start, app_id)
+        changelog = f"{app_id}-state-changelog"
+        result = await run_users(self._options.broker, program, load, self._show, changelog)
+        self._report.users.append(result)
 
     async def shop(self) -> None:
         """Run the real shop's backlog where its data is."""

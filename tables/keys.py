@@ -1,5 +1,6 @@
 """Keys of rows: big-endian, so that bytes sort as users, times and numbers do."""
 
+from functools import lru_cache
 from struct import Struct
 
 from tables.rows import KeyCodec
@@ -13,6 +14,7 @@ UserTime = tuple[str, int]
 TimeNumber = tuple[int, int]
 
 
+@lru_cache(maxsize=32_768)
 def _user(user_id: str) -> bytes:
     data = user_id.encode()
     return _U16.pack(len(data)) + data

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from tables.outcome import Late
 from tables.rows import RowReader
 from tables.rules import Rules
-from tables.series import Series, SeriesReader
+from tables.series import ALONE, Series, SeriesReader
 from tables.series_rows import HEADS, PARTS, HeadRow, PartRow
 from tables.slots import index_table
 from tables.state import State
@@ -58,7 +58,10 @@ class MovingAverage:
         if is_closed(time, now, self._grace):
             return self._add_behind(user_id, time, value, now)
         row = self._rows.edit(user_id)
-        self._series(user_id, row).add(time, value)
+        if row.numbers or len(row.newest.times) >= ALONE:
+            self._series(user_id, row).add(time, value)
+        else:
+            row.newest.add(time, value)
         due = time + self._grace
         if row.due == NEVER or due < row.due:
             self._timers.enter(user_id, due, row.due)

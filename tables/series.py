@@ -13,6 +13,8 @@ from tables.rows import RowReader, Rows
 from tables.series_rows import Entries, HeadRow, PartRow
 
 _HEAD_ENTRIES = 256
+ALONE = 128
+"""A row of fewer entries, and without parts, may be added to as it is."""
 _PART_ENTRIES = 384
 _MANY_PARTS = 256
 

@@ -111,6 +111,7 @@ class Sessions:
         self._time = state.stream_time(NAME)
         self._on_close = on_close
         self._session = Session(rules.session_gap)
+        self._gap = rules.session_gap
         self._grace = rules.grace
         self._retention = rules.retention
 
@@ -119,10 +120,11 @@ class Sessions:
         now = self._time.advance(time)
         row = self._rows.get(user_id)
         if row is not None and len(row.sessions) == 1:
-            end, start, count = row.sessions[0]
-            if start <= time <= end + self._session.gap and not self._is_closed(end, now):
+            end, start, events = row.sessions[0]
+            last = end + self._gap
+            if start <= time <= last and not is_closed(last, now, self._grace):
                 row = self._rows.edit(user_id)
-                row.sessions[0] = OpenSession(max(end, time), start, count + 1)
+                row.sessions[0] = OpenSession(end if time < end else time, start, events + 1)
                 return None
         return self._merge(user_id, row, time, now)
 

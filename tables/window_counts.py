@@ -85,9 +85,8 @@ class CountedWindow(NamedTuple):
     closed: bool
 
 
-def _stretch(windows: Aligned) -> int:
-    """How much time a row is about: so many windows start in it, and no more."""
-    return windows.step * min(max(_STRETCH // windows.step, 1), _MOST_WINDOWS)
+def _windows_a_row(windows: Aligned) -> int:
+    return min(max(_STRETCH // windows.step, 1), _MOST_WINDOWS)
 
 
 class WindowCounts:
@@ -110,12 +109,14 @@ class WindowCounts:
         self._rows = state.rows(tables.counts)
         self._time = state.stream_time(tables.name)
         self._changed = changed
+        self._noted = changed is not None or on_close is not None
         self._windows = windows
         self._step = windows.step
-        self._span = rules.grace + windows.size - 1
-        self._stretch = _stretch(windows)
-        self._keep = rules.grace + rules.retention
+        self._size = windows.size
+        self._per_row = _windows_a_row(windows)
+        self._stretch = self._per_row * windows.step
         self._grace = rules.grace
+        self._keep = rules.grace + rules.retention
         self._expiry = Expiry(state.rows(tables.expiry))
         self._closings: Expiry | None = None
         if on_close is not None and tables.closings is not None:
@@ -123,34 +124,44 @@ class WindowCounts:
             self._closings = Expiry(state.rows(tables.closings))
 
     def add(self, user_id: str, time: int) -> Late | None:
-        """Count an event in those of its windows that are open; late if none is."""
-        now = self._time.advance(time)
-        starts, step, stretch = self._windows.starts(time), self._step, self._stretch
-        start, newest = starts[0], starts[-1]
-        closed_before = now - self._span
-        if start < closed_before:
-            if newest < closed_before:
-                return Late(self._name, now - time, now)
-            start -= (start - closed_before) // step * step
-        while start <= newest:
-            bucket = start - start % stretch
-            counts = self._rows.edit((user_id, bucket)).counts
-            if not counts:
-                due = bucket + stretch - step + self._windows.size - 1 + self._keep
-                self._expiry.enter(f"{bucket}@{user_id}", slot(due))
-            end = min(newest, bucket + stretch - step)
-            self._count(user_id, counts, bucket, range(start, end + 1, step))
-            start = bucket + stretch
+        """Count an event in those of its windows that are open; late if none is.
+
+        Windows are numbered from the epoch on: number n starts at n * step.
+        """
+        now, step = self._time.advance(time), self._step
+        newest = time // step
+        # The first open window, and the first that holds the event.
+        oldest_open = -((self._grace + self._size - 1 - now) // step)
+        if newest < oldest_open:
+            return Late(self._name, now - time, now)
+        number, per_row = max((time - self._size) // step + 1, oldest_open, 0), self._per_row
+        while number <= newest:
+            row, place = divmod(number, per_row)
+            counts = self._counts(user_id, row)
+            end = min(place + newest - number + 1, per_row)
+            for at in range(place, end):
+                counts[at] = counts.get(at, 0) + 1
+            if self._noted:
+                self._note(user_id, counts, row, range(place, end))
+            number += end - place
         return None
 
-    def _count(self, user_id: str, counts: dict[int, int], bucket: int, starts: range) -> None:
-        for start in starts:
-            number = (start - bucket) // self._step
-            count = counts.get(number, 0)
-            counts[number] = count + 1
+    def _counts(self, user_id: str, row: int) -> dict[int, int]:
+        """The counts of a row, by the windows' places in it; from now on they change."""
+        bucket = row * self._stretch
+        counts = self._rows.edit((user_id, bucket)).counts
+        if not counts:
+            due = bucket + self._stretch - self._step + self._size - 1 + self._keep
+            self._expiry.enter(f"{bucket}@{user_id}", slot(due))
+        return counts
+
+    def _note(self, user_id: str, counts: dict[int, int], row: int, places: range) -> None:
+        """Note that windows have changed, and the new ones, if anybody wants to know."""
+        for place in places:
+            start = row * self._stretch + place * self._step
             if self._changed is not None:
                 self._changed.add((user_id, start))
-            if count == 0 and self._closings is not None:
+            if self._closings is not None and counts[place] == 1:
                 due = self._windows.last(start) + self._grace
                 self._closings.enter(f"{start}@{user_id}", due)
 
@@ -191,7 +202,7 @@ def view(
     high: int,
 ) -> list[CountedWindow]:
     """Give a user's windows that overlap [low, high) in order of time (contract 6)."""
-    first = max(low - windows.size - _stretch(windows), 0)
+    first = max(low - windows.size - windows.step * _windows_a_row(windows), 0)
     found = []
     for (_, bucket), row in rows.scan((user_id, first), (user_id, LAST_TIME)):
         for number, count in row.counts.items():

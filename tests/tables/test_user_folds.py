@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tables import event_counts, hopping_counts, series, sessions
+from tables import event_counts, hopping_counts, moving_average, series, sessions
 from tables.moving_average import TIMERS
 from tables.rules import MINUTE, SECOND, Rules
 from tables.series_rows import HEADS, PARTS
@@ -122,6 +122,7 @@ def test_a_hot_user_in_parts(seed: int, disorder: int, pause: int) -> None:
     folds, time = Folds(rules), BASE
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(series, "_HEAD_ENTRIES", 12)
+        patch.setattr(moving_average, "ALONE", 5)
         patch.setattr(series, "_PART_ENTRIES", 9)
         for number in range(900):
             time += dice.randrange(40) + (pause if number == 500 else 0)
