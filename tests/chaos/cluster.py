@@ -11,7 +11,8 @@ from typing import Any
 
 import aiohttp
 
-from tests.support.service import Service, Worker
+from tests.support.service import Service
+from tests.support.worker import Worker
 
 NO_BROKER = ("no Kafka broker answers", "did not answer about topics")
 """How a worker may end that is started while the broker is away: its supervisor starts it again."""

@@ -17,8 +17,9 @@ from tests.chaos.proxy import Action, Api, Rule
 from tests.oracle.compare_outputs import compare_outputs
 from tests.oracle.model import Model
 from tests.service.traffic import traffic
-from tests.support.service import Service, Worker, lines, send_in_batches
+from tests.support.service import Service, lines, send_in_batches
 from tests.support.topics import committed, until
+from tests.support.worker import Worker
 
 QUICK = {"session_timeout": "6s", "heartbeat_interval": "1s", "transaction_timeout": "4s"}
 PATIENCE = 120.0

@@ -12,8 +12,9 @@ from models.topics import Direction
 from tests.oracle.compare_outputs import compare_outputs
 from tests.oracle.model import Model
 from tests.oracle.records import Record
-from tests.support.service import ROOT, Service, lines
+from tests.support.service import Service, lines
 from tests.support.topics import Ends, committed, ends, read_all
+from tests.support.worker import ROOT
 
 COMMAND_SECONDS = 120
 

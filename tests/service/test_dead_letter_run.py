@@ -9,8 +9,9 @@ from tests.oracle.records import Record
 from tests.service.test_handler import ALWAYS, MODULE
 from tests.service.traffic import BASE, traffic
 from tests.support.kafka import Kafka
-from tests.support.service import Message, Service, Worker, keyed, lines
+from tests.support.service import Message, Service, keyed, lines
 from tests.support.topics import committed
+from tests.support.worker import Worker
 
 SECONDS = 90.0
 """No wait is expected to come near it."""

@@ -12,8 +12,9 @@ from tests.service.traffic import BASE
 from tests.support.groups import bury_members
 from tests.support.judged import compare
 from tests.support.kafka import Kafka
-from tests.support.service import ROOT, Message, Service, keyed, lines
+from tests.support.service import Message, Service, keyed, lines
 from tests.support.topics import read_all
+from tests.support.worker import ROOT
 
 EXAMPLE = ROOT / "docs" / "examples" / "busy_users.py"
 PAGE = ROOT / "docs" / "windows.md"

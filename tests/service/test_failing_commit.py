@@ -9,8 +9,9 @@ from tests.oracle.model import Model
 from tests.oracle.records import Record
 from tests.service.traffic import BASE, traffic
 from tests.support.kafka import Kafka
-from tests.support.service import Message, Service, Worker, keyed, lines
+from tests.support.service import Message, Service, keyed, lines
 from tests.support.topics import committed, until
+from tests.support.worker import Worker
 
 ALWAYS = 10**9
 MODULE = "tests.service.failing_worker"

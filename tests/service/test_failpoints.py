@@ -16,9 +16,10 @@ from tests.oracle.model import Model
 from tests.service.traffic import traffic
 from tests.support.groups import bury_members
 from tests.support.kafka import Kafka
-from tests.support.service import Service, Worker, lines
+from tests.support.service import Service, lines
 from tests.support.stores import stored_offsets
 from tests.support.topics import Ends, committed, ends, until
+from tests.support.worker import Worker
 
 PIECE = 250
 SECONDS = 90.0

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from tests.service.traffic import traffic
 from tests.support.kafka import Kafka
-from tests.support.service import ROOT, Service
+from tests.support.service import Service
+from tests.support.worker import ROOT
 
 
 def listed(service: Service, *options: str) -> "subprocess.CompletedProcess[str]":

@@ -10,9 +10,10 @@ import aiohttp
 from tests.service.traffic import traffic
 from tests.support.judged import compare
 from tests.support.kafka import Kafka
-from tests.support.service import Service, Worker, lines
+from tests.support.service import Service, lines
 from tests.support.status import metric, ready
 from tests.support.topics import until
+from tests.support.worker import Worker
 
 PATIENT = {"session_timeout": "10s", "heartbeat_interval": "300ms"}
 

@@ -19,8 +19,9 @@ from tests.oracle.equality import parse_answer
 from tests.oracle.model import Expected, Model
 from tests.oracle.records import Record, committed_only
 from tests.support.kafka import Kafka
-from tests.support.service import ROOT, Service, lines
+from tests.support.service import Service, lines
 from tests.support.topics import Ends, committed
+from tests.support.worker import ROOT
 
 SAMPLE = ROOT / "app" / "demo" / "sample"
 FILES = [SAMPLE / "clicks.ndjson.gz", SAMPLE / "purchases.ndjson.gz"]

@@ -10,8 +10,9 @@ from tests.oracle.compare_outputs import compare_outputs
 from tests.oracle.model import Model
 from tests.service.traffic import traffic
 from tests.support.kafka import Kafka
-from tests.support.service import Message, Service, Worker, lines
+from tests.support.service import Message, Service, lines
 from tests.support.topics import until
+from tests.support.worker import Worker
 
 PARTITIONS = 4
 PIECE = 600

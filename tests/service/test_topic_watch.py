@@ -13,8 +13,9 @@ from tests.oracle.records import Record
 from tests.service.traffic import traffic
 from tests.support.admin import create_topic, delete_topic, raise_partitions
 from tests.support.kafka import Kafka
-from tests.support.service import Service, Worker, keyed
+from tests.support.service import Service, keyed
 from tests.support.topics import Ends, committed, read_all
+from tests.support.worker import Worker
 
 PARTITIONS = 2
 Fault = Callable[[Service], Awaitable[None]]

@@ -7,9 +7,10 @@ from pathlib import Path
 from tests.service.traffic import traffic
 from tests.support.judged import compare
 from tests.support.kafka import Kafka
-from tests.support.service import Message, Service, Worker, lines
+from tests.support.service import Message, Service, lines
 from tests.support.status import ready
 from tests.support.topics import read_all, until
+from tests.support.worker import Worker
 
 NEXT = "tests.service.next_version"
 PATIENCE = 120.0

@@ -13,8 +13,9 @@ from tests.oracle.records import LATE, OUTPUTS, SESSIONS
 from tests.service.traffic import BASE, traffic
 from tests.support.judged import compare
 from tests.support.kafka import Kafka
-from tests.support.service import Message, Service, Worker, keyed, lines
+from tests.support.service import Message, Service, keyed, lines
 from tests.support.topics import ends, until
+from tests.support.worker import Worker
 
 SMALL = {
     "join_window": "45s",

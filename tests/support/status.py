@@ -2,8 +2,8 @@
 
 import aiohttp
 
-from tests.support.service import Worker
 from tests.support.topics import until
+from tests.support.worker import Worker
 
 READY_SECONDS = 240.0
 

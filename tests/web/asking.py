@@ -10,8 +10,8 @@ from urllib.parse import quote
 import aiohttp
 from yarl import URL
 
-from tests.support.service import Worker
 from tests.support.topics import until
+from tests.support.worker import Worker
 
 READY_SECONDS = 240.0
 

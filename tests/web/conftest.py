@@ -1,10 +1,18 @@
 """What the web's tests share."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from app.web import peers
+from tests.support.kafka import Kafka
+from tests.support.service import Service
+from tests.support.worker import Worker
+from tests.web.asking import Asker, asking, until_ready
+from tests.web.shop import PARTITIONS, RECORDS
+
+Shop = tuple[Service, Worker]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -13,3 +21,34 @@ def patient_peers() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(peers, "TIMEOUT", 60.0)
         yield
+
+
+async def _filled(bootstrap: str) -> Service:
+    service = await Service(bootstrap, PARTITIONS, {"session_timeout": "30s"}).create()
+    await service.send(RECORDS)
+    return service
+
+
+async def _at_rest(service: Service, worker: Worker) -> None:
+    await until_ready(worker)
+    await service.at_rest()
+
+
+@pytest.fixture(scope="module")
+def shop(kafka: Kafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A worker that has taken the whole shop."""
+    service = asyncio.run(_filled(kafka.bootstrap))
+    with service.worker(tmp_path_factory.mktemp("worker")) as worker:
+        asyncio.run(_at_rest(service, worker))
+        yield service, worker
+
+
+@pytest.fixture
+async def asker(shop: Shop) -> AsyncIterator[Asker]:
+    async with asking(shop[1].url) as [client]:
+        yield client
+
+
+@pytest.fixture
+def names(shop: Shop) -> dict[str, str]:
+    return shop[0].names

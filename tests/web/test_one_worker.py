@@ -1,49 +1,16 @@
 """Every path of one worker, on a real Kafka, for a shop worked out by hand."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import pytest
 
 from tests.oracle.exact_numbers import partition_of
-from tests.support.kafka import Kafka
-from tests.support.service import Service, Worker
-from tests.web.asking import Asker, asking, until_ready, user_path
-from tests.web.shop import ANN, BOB, PARTITIONS, RECORDS, T0, at
-
-Shop = tuple[Service, Worker]
-
-
-async def _filled(bootstrap: str) -> Service:
-    service = await Service(bootstrap, PARTITIONS, {"session_timeout": "30s"}).create()
-    await service.send(RECORDS)
-    return service
-
-
-async def _at_rest(service: Service, worker: Worker) -> None:
-    await until_ready(worker)
-    await service.at_rest()
-
-
-@pytest.fixture(scope="module")
-def shop(kafka: Kafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """A worker that has taken the whole shop."""
-    service = asyncio.run(_filled(kafka.bootstrap))
-    with service.worker(tmp_path_factory.mktemp("worker")) as worker:
-        asyncio.run(_at_rest(service, worker))
-        yield service, worker
-
-
-@pytest.fixture
-async def asker(shop: Shop) -> AsyncIterator[Asker]:
-    async with asking(shop[1].url) as [client]:
-        yield client
-
-
-@pytest.fixture
-def names(shop: Shop) -> dict[str, str]:
-    return shop[0].names
+from tests.support.service import Service
+from tests.support.worker import Worker
+from tests.web.asking import Asker, user_path
+from tests.web.shop import ANN, BOB, PARTITIONS, T0, at
 
 
 async def test_recent_clicks(asker: Asker, names: dict[str, str]) -> None:
@@ -56,72 +23,6 @@ async def test_recent_clicks(asker: Asker, names: dict[str, str]) -> None:
         "offsets": {names["clicks"]: 3, names["purchases"]: 2},
         "clicks": [{"page": "/c", "timestamp": at(700)}],
     }
-
-
-async def test_event_counts(asker: Asker, names: dict[str, str]) -> None:
-    windows = [
-        {"start": at(0), "end": at(300), "count": 2, "closed": True},
-        {"start": at(300), "end": at(600), "count": 1, "closed": True},
-        {"start": at(600), "end": at(900), "count": 1, "closed": False},
-    ]
-    reply = await asker.user(ANN, "event-counts")
-    assert reply.json["windows"] == windows
-    assert reply.json["as_of"] == at(700)
-    assert reply.json["offsets"] == {names["user-events"]: 4}
-
-
-@pytest.mark.parametrize(
-    ("query", "starts"),
-    [
-        (f"from={T0 + 300}&to={T0 + 600}", [300]),
-        (f"from={T0 + 299.999}&to={T0 + 300.001}", [0, 300]),
-        ("from=2016-08-01T09:05:00%2B02:00&to=2016-08-01T07:10:00.000Z", [300]),
-        ("from=2016-08-01T09:05:00+02:00", [300, 600]),
-        (f"to={T0}", []),
-        (f"from={T0 + 100}&to={T0 + 100}", []),
-        (f"from=-1e9&to={T0 + 1}", [0]),
-        ("unknown=1", [0, 300, 600]),
-    ],
-)
-async def test_a_range_of_event_counts(asker: Asker, query: str, starts: list[int]) -> None:
-    reply = await asker.get(user_path(ANN, "event-counts") + "?" + query)
-    assert [window["start"] for window in reply.json["windows"]] == [at(s) for s in starts]
-
-
-async def test_hopping_counts(asker: Asker, names: dict[str, str]) -> None:
-    reply = await asker.get(user_path(ANN, "hopping-counts") + f"?from={T0 + 600}")
-    assert reply.json["windows"] == [
-        {"start": at(start), "end": at(start + 600), "count": count, "closed": False}
-        for start, count in ((120, 3), (240, 3), (360, 1), (480, 1), (600, 1))
-    ]
-    assert reply.json["as_of"] == at(700)
-    assert reply.json["offsets"] == {names["user-events"]: 4}
-    whole = (await asker.user(ANN, "hopping-counts")).json["windows"]
-    assert whole[0]["start"] == "2016-08-01T06:52:00.000Z"
-    assert [w["closed"] for w in whole] == [True] * 5 + [False] * 5
-
-
-async def test_moving_average(asker: Asker, names: dict[str, str]) -> None:
-    reply = await asker.user(ANN, "moving-average")
-    assert reply.json == {
-        "user_id": ANN,
-        "partition": partition_of(ANN.encode(), PARTITIONS),
-        "as_of": at(299),
-        "offsets": {names["user-events"]: 4},
-        "average": Decimal("3.25"),
-        "count": 2,
-        "start": "2016-08-01T06:54:59.000Z",
-        "end": at(299),
-    }
-    none = (await asker.user(BOB, "moving-average")).json
-    assert [none[name] for name in ("average", "count", "start", "end")] == [None, 0, None, None]
-
-
-async def test_sessions(asker: Asker, names: dict[str, str]) -> None:
-    reply = await asker.user(ANN, "sessions")
-    assert reply.json["sessions"] == [{"start": at(0), "end": at(700), "count": 4, "closed": False}]
-    assert reply.json["as_of"] == at(700)
-    assert reply.json["offsets"] == {names["user-events"]: 4}
 
 
 async def test_totals(asker: Asker, names: dict[str, str]) -> None:
@@ -250,7 +151,9 @@ async def test_a_body_too_large(asker: Asker) -> None:
     assert (await asker.get("/v1/totals", data=b"x" * 1000)).status == 200
 
 
-async def test_what_is_no_http_is_answered_and_not_logged(shop: Shop) -> None:
+async def test_what_is_no_http_is_answered_and_not_logged(
+    shop: tuple[Service, Worker],
+) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", shop[1].port)
     writer.write(b"GET /v1/users/secret-user\x00/totals BANANA\r\n\r\n")
     answer = await asyncio.wait_for(reader.read(), 60)

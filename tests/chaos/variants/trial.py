@@ -11,8 +11,9 @@ from models.topics import Direction
 from tests.chaos.brokers import ProxiedBroker
 from tests.chaos.variants.variant import Variant
 from tests.service.traffic import traffic
-from tests.support.service import Message, Service, Worker
+from tests.support.service import Message, Service
 from tests.support.topics import Ends, committed, ends, until
+from tests.support.worker import Worker
 
 PARTITIONS = 2
 EVENTS = 6000
