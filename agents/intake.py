@@ -104,9 +104,9 @@ class Intake(Generic[E]):
 
     def take(self, limit: int) -> list[E | Rejected]:
         """Take what there is in offset order, `limit` at most."""
-        if self.head() is None:
-            return []
-        end = self.index + limit
-        taken = self.events[self.index : end]
-        self.index += len(taken)
+        taken: list[E | Rejected] = []
+        while len(taken) < limit and self.head() is not None:
+            end = self.index + limit - len(taken)
+            taken += self.events[self.index : end]
+            self.index = min(end, len(self.events))
         return taken
