@@ -62,6 +62,10 @@ class SeriesReader:
 
     def after(self, time: int) -> int | None:
         """Time of the first entry after this time."""
+        times = self._head.newest.times
+        if not self._head.numbers:
+            place = bisect_right(times, time)
+            return times[place] if place < len(times) else None
         for entry in self.entries(time + 1):
             return entry[0]
         return None
@@ -93,6 +97,19 @@ class SeriesReader:
 
     def windows(self, size: int, after: int, last: int) -> Iterator[tuple[int, Total]]:
         """Give each window [t - size, t] of an entry's time t in (after, last], in order."""
+        if not self._head.numbers:
+            return self._few_windows(size, after, last)
+        return self._many_windows(size, after, last)
+
+    def _few_windows(self, size: int, after: int, last: int) -> Iterator[tuple[int, Total]]:
+        newest = self._head.newest
+        times = newest.times
+        for place in range(bisect_right(times, after), bisect_right(times, last)):
+            end = times[place]
+            first = bisect_left(times, end - size)
+            yield end, Total(*newest.total(first, place + 1))
+
+    def _many_windows(self, size: int, after: int, last: int) -> Iterator[tuple[int, Total]]:
         ends = self.entries(after + 1)
         first = next(ends, None)
         if first is None or first[0] > last:

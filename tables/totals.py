@@ -89,10 +89,15 @@ class TotalsFold:
     def event(self, user_id: str, time: int, action: str) -> None:
         """Add a user event."""
         self._time.advance(time)
-        self._count(user_id, action)
-        self._count(EVERYBODY, action)
+        for user in (user_id, EVERYBODY):
+            actions = self._rows.edit((user, _HEAD)).actions
+            if action in actions:
+                actions[action] += 1
+            else:
+                self._count(user, action)
 
     def _count(self, user_id: str, action: str) -> None:
+        """Count an action that the head row does not have."""
         if len(action) > _LONG_ACTION:
             actions = self._rows.edit((user_id, _OVERFLOW_ROWS + 1 + _digest(action))).actions
         else:

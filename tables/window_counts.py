@@ -138,7 +138,9 @@ class WindowCounts:
         while number <= newest:
             row, place = divmod(number, per_row)
             counts = self._counts(user_id, row)
-            end = min(place + newest - number + 1, per_row)
+            end = place + newest - number + 1
+            if end > per_row:
+                end = per_row
             for at in range(place, end):
                 counts[at] = counts.get(at, 0) + 1
             if self._noted:
