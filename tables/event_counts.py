@@ -1,11 +1,11 @@
 """How many user events each user had in each 5-minute window (contract 4, event counts)."""
 
+from tables.count_rows import CountTables
 from tables.rules import Rules
-from tables.window_counts import CountTables
 from tables.windows import Tumbling
 
 NAME = "event-counts"
-TABLES = CountTables.of(NAME, b"w", b"W")
+TABLES = CountTables.of(NAME, b"w", b"W", place=0)
 
 
 def windows(rules: Rules) -> Tumbling:

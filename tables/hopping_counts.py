@@ -1,11 +1,11 @@
 """How many user events each user had in the 10 minutes from every second minute on (contract 4)."""
 
+from tables.count_rows import CountTables
 from tables.rules import Rules
-from tables.window_counts import CountTables
 from tables.windows import Hopping
 
 NAME = "hopping-counts"
-TABLES = CountTables.of(NAME, b"h", b"H")
+TABLES = CountTables.of(NAME, b"h", b"H", place=1)
 
 
 def windows(rules: Rules) -> Hopping:

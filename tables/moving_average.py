@@ -17,6 +17,7 @@ from tables.series_rows import HEADS, PARTS, HeadRow, PartRow
 from tables.slots import index_table
 from tables.state import State
 from tables.timers import NEVER, Timers
+from tables.user_rows import PartReader
 from tables.windows import Sliding, is_closed, is_dropped
 
 NAME = "moving-average"
@@ -41,7 +42,7 @@ class MovingAverage:
 
     def __init__(self, state: State, rules: Rules, on_close: OnClose) -> None:
         """`on_close` is told of each window once, when it closes; of a user's in their order."""
-        self._rows = state.rows(HEADS)
+        self._rows = HEADS.of(state)
         self._parts = state.rows(PARTS)
         self._timers = Timers(state.rows(TIMERS), self._due_of)
         state.keep(self._timers)
@@ -128,7 +129,7 @@ class MovingAverage:
 
 
 def view(
-    rows: RowReader[str, HeadRow],
+    rows: PartReader[HeadRow],
     parts: RowReader[tuple[str, int], PartRow],
     user_id: str,
     as_of: int,

@@ -68,6 +68,10 @@ class Table(Generic[K, R]):
         self.row = row
         self.key = key
 
+    def live(self, backing: Backing, cache_rows: int) -> "Rows[K, R]":
+        """Give the table's rows with an open transaction over `backing`."""
+        return Rows(self, backing, cache_rows)
+
     def reader(self, backing: Backing) -> "CommittedRows[K, R]":
         """Give the table's rows as `backing` holds them: committed state only."""
         return CommittedRows(self, backing)

@@ -183,13 +183,15 @@ class Series(SeriesReader):
         head.parts.sums.insert(place, total)
 
     def prune(self, floor: int) -> None:
-        """Drop entries before this time, where that is little work."""
+        """Drop entries before this time, but for those that share a part with later ones."""
         head = self._head
-        if not head.numbers:
-            times = head.newest.times
-            if times[0] < floor:
-                head.newest.cut(bisect_left(times, floor))
-            return
+        if head.numbers:
+            self._prune_parts(floor)
+        if not head.numbers and head.newest.times[0] < floor:
+            head.newest.cut(bisect_left(head.newest.times, floor))
+
+    def _prune_parts(self, floor: int) -> None:
+        head = self._head
         starts = [*head.parts.times[1:], head.split]
         gone = bisect_right(starts, floor)
         for number in head.numbers[:gone]:

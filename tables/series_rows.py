@@ -6,9 +6,10 @@ from typing import Self
 import msgspec
 
 from tables.big import Stored, all_stored
-from tables.keys import USER, USER_NUMBER
+from tables.keys import USER_NUMBER
 from tables.rows import Table
 from tables.timers import NEVER
+from tables.user_rows import UserPart
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -151,5 +152,5 @@ class HeadRow:
         return row
 
 
-HEADS = Table("moving-averages", b"a", HeadRow, USER)
+HEADS = UserPart(2, HeadRow)
 PARTS = Table("moving-averages-parts", b"b", PartRow, USER_NUMBER)

@@ -11,13 +11,14 @@ from typing import NamedTuple, Self
 import msgspec
 
 from tables.expiry import Expiry, slot
-from tables.keys import LAST_TIME, USER, USER_TIME, UserTime
+from tables.keys import LAST_TIME, USER_TIME, UserTime
 from tables.outcome import Late
 from tables.rows import RowReader, Table
 from tables.rules import Rules
 from tables.slots import index_table
 from tables.state import State
 from tables.timers import NEVER, Timers
+from tables.user_rows import PartReader, UserPart
 from tables.windows import Session, is_closed, is_dropped
 
 NAME = "sessions"
@@ -90,7 +91,7 @@ class ClosedRow:
         return type(self)(self.start, self.count)
 
 
-OPEN = Table("sessions", b"g", OpenRow, USER)
+OPEN = UserPart(3, OpenRow)
 OPEN_TIMERS = index_table("sessions-timers", b"G")
 CLOSED = Table("closed-sessions", b"k", ClosedRow, USER_TIME)
 CLOSED_EXPIRY = index_table("closed-sessions-expiry", b"K")
@@ -103,7 +104,7 @@ class Sessions:
 
     def __init__(self, state: State, rules: Rules, on_close: OnClose) -> None:
         """`on_close` is told of each session once, when it closes; of a user's by their end."""
-        self._rows = state.rows(OPEN)
+        self._rows = OPEN.of(state)
         self._closed = state.rows(CLOSED)
         self._expiry = Expiry(state.rows(CLOSED_EXPIRY))
         self._timers = Timers(state.rows(OPEN_TIMERS), self._due_of)
@@ -214,7 +215,7 @@ class UserSession(NamedTuple):
 
 
 def view(
-    rows: RowReader[str, OpenRow],
+    rows: PartReader[OpenRow],
     closed: RowReader[UserTime, ClosedRow],
     user_id: str,
     as_of: int,

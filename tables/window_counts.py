@@ -1,79 +1,27 @@
 """How many events each user had in each window of a fixed size: tumbling or hopping ones.
 
-A row holds a user's counts of the windows that start in one stretch of time, by their number in it.
+A row holds a user's counts of the windows that start in one stretch of time, by their place in it.
+Where the computation has a part of the users' rows, the newest stretch is there.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
-import msgspec
-
+from tables.count_rows import CountsRow, CountTables, NewestCounts
 from tables.expiry import Expiry, slot
-from tables.keys import LAST_TIME, USER_TIME, UserTime
+from tables.keys import LAST_TIME, UserTime
 from tables.outcome import Late
-from tables.rows import RowReader, Table
+from tables.rows import RowReader
 from tables.rules import HOUR, Rules
-from tables.slots import IndexTable, index_table
 from tables.state import State
 from tables.undo import Changed
+from tables.user_rows import PartReader
 from tables.windows import Aligned, is_closed, is_dropped
 
 _STRETCH = 2 * HOUR
 _MOST_WINDOWS = 128
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(dict[int, int]).decode
-
 OnClose = Callable[[str, int, int], None]
 """Told of a window that has closed: user, window start (ms), number of events."""
-
-
-class CountsRow:
-    """One user's counts by the window's number in the row's stretch of time."""
-
-    __slots__ = ("counts",)
-
-    def __init__(self) -> None:
-        """Start empty."""
-        self.counts: dict[int, int] = {}
-
-    @classmethod
-    def decode(cls, data: bytes) -> Self:
-        """See `Row`."""
-        row = cls.__new__(cls)
-        row.counts = _decode(data)
-        return row
-
-    def encode(self) -> bytes:
-        """See `Row`."""
-        return _encode(self.counts)
-
-    def copy(self) -> Self:
-        """See `Row`."""
-        cls = type(self)
-        row = cls.__new__(cls)
-        row.counts = self.counts.copy()
-        return row
-
-
-class CountTables(NamedTuple):
-    """Where one computation keeps its counts; `closings` where it wants to know of closes."""
-
-    name: str
-    counts: Table[UserTime, CountsRow]
-    expiry: IndexTable
-    closings: IndexTable | None = None
-
-    @classmethod
-    def of(
-        cls, name: str, counts: bytes, expiry: bytes, closings: bytes | None = None
-    ) -> "CountTables":
-        """Make a computation's tables. Bytes are prefixes in the store: see `Table`."""
-        return cls(
-            name,
-            Table(name, counts, CountsRow, USER_TIME),
-            index_table(f"{name}-expiry", expiry),
-            index_table(f"{name}-closings", closings) if closings else None,
-        )
 
 
 class CountedWindow(NamedTuple):
@@ -107,6 +55,7 @@ class WindowCounts:
         """
         self._name = tables.name
         self._rows = state.rows(tables.counts)
+        self._newest = None if tables.newest is None else tables.newest.of(state)
         self._time = state.stream_time(tables.name)
         self._changed = changed
         self._noted = changed is not None or on_close is not None
@@ -148,14 +97,37 @@ class WindowCounts:
             number += end - place
         return None
 
-    def _counts(self, user_id: str, row: int) -> dict[int, int]:
-        """The counts of a row, by the windows' places in it; from now on they change."""
-        bucket = row * self._stretch
-        counts = self._rows.edit((user_id, bucket)).counts
+    def _counts(self, user_id: str, stretch: int) -> dict[int, int]:
+        """The counts of a stretch, by the windows' places in it; from now on they change."""
+        if self._newest is None:
+            counts = self._rows.edit((user_id, stretch * self._stretch)).counts
+        else:
+            newest = self._newest.edit(user_id)
+            if newest.stretch == stretch:
+                return newest.counts
+            counts = self._other(user_id, newest, stretch)
         if not counts:
+            bucket = stretch * self._stretch
             due = bucket + self._stretch - self._step + self._size - 1 + self._keep
             self._expiry.enter(f"{bucket}@{user_id}", slot(due))
         return counts
+
+    def _other(self, user_id: str, newest: NewestCounts, stretch: int) -> dict[int, int]:
+        """The counts of a stretch that is older than the newest, or the newest from now on."""
+        if stretch < newest.stretch:
+            return self._rows.edit((user_id, stretch * self._stretch)).counts
+        if newest.counts:
+            row = CountsRow()
+            row.counts = newest.counts
+            self._rows.put((user_id, newest.stretch * self._stretch), row)
+        newest.stretch, newest.counts = stretch, {}
+        return newest.counts
+
+    def _row(self, user_id: str, stretch: int) -> CountsRow | None:
+        newest = None if self._newest is None else self._newest.get(user_id)
+        if newest is not None and newest.stretch == stretch:
+            return newest
+        return self._rows.get((user_id, stretch * self._stretch))
 
     def _note(self, user_id: str, counts: dict[int, int], row: int, places: range) -> None:
         """Note that windows have changed, and the new ones, if anybody wants to know."""
@@ -169,9 +141,9 @@ class WindowCounts:
 
     def count(self, user_id: str, start: int) -> int:
         """Give the count of a window as it stands in the open transaction."""
-        bucket = start - start % self._stretch
-        row = self._rows.get((user_id, bucket))
-        return 0 if row is None else row.counts.get((start - bucket) // self._step, 0)
+        stretch, place = divmod(start // self._step, self._per_row)
+        row = self._row(user_id, stretch)
+        return 0 if row is None else row.counts.get(place, 0)
 
     @property
     def overdue(self) -> bool:
@@ -191,11 +163,16 @@ class WindowCounts:
 
     def _drop(self, member: str) -> None:
         bucket, _, user_id = member.partition("@")
-        self._rows.delete((user_id, int(bucket)))
+        newest = None if self._newest is None else self._newest.get(user_id)
+        if self._newest is not None and newest and newest.stretch * self._stretch == int(bucket):
+            self._newest.delete(user_id)
+        else:
+            self._rows.delete((user_id, int(bucket)))
 
 
 def view(
     rows: RowReader[UserTime, CountsRow],
+    newest: PartReader[NewestCounts] | None,
     windows: Aligned,
     user_id: str,
     as_of: int,
@@ -204,11 +181,16 @@ def view(
     high: int,
 ) -> list[CountedWindow]:
     """Give a user's windows that overlap [low, high) in order of time (contract 6)."""
-    first = max(low - windows.size - windows.step * _windows_a_row(windows), 0)
+    stretch = windows.step * _windows_a_row(windows)
+    first = max(low - windows.size - stretch, 0)
+    buckets = [(at, row) for (_, at), row in rows.scan((user_id, first), (user_id, LAST_TIME))]
+    part = None if newest is None else newest.get(user_id)
+    if part is not None:
+        buckets.append((part.stretch * stretch, part))
     found = []
-    for (_, bucket), row in rows.scan((user_id, first), (user_id, LAST_TIME)):
-        for number, count in row.counts.items():
-            start = bucket + number * windows.step
+    for bucket, row in buckets:
+        for place, count in row.counts.items():
+            start = bucket + place * windows.step
             last, end = windows.last(start), windows.end(start)
             if start >= high or end <= low:
                 continue

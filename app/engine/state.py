@@ -57,7 +57,9 @@ class PartitionState:
         """See `Partition`."""
         rows = self._rows.get(table.name)
         if rows is None:
-            rows = self._rows[table.name] = Rows(table, self.store, self._cache_rows)
+            if any(other.table.prefix == table.prefix for other in self._rows.values()):
+                raise ValueError(f"table {table.name} has the prefix {table.prefix!r} of another")
+            rows = self._rows[table.name] = table.live(self.store, self._cache_rows)
             self._undoables.append(rows)
         return cast("Rows[K, R]", rows)
 

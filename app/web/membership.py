@@ -17,6 +17,7 @@ from app.engine.store.base import Store
 from app.settings import Settings
 from app.web.problems import not_owner, unavailable
 from tables.rows import CommittedRows, Row, Table
+from tables.user_rows import PartReader, UserPart
 
 K = TypeVar("K")
 R = TypeVar("R", bound=Row)
@@ -35,6 +36,10 @@ class Snapshot:
     def rows(self, table: Table[K, R]) -> CommittedRows[K, R]:
         """Give a table's rows."""
         return table.reader(self._store)
+
+    def parts(self, part: UserPart[R]) -> PartReader[R]:
+        """Give one computation's parts of the users' rows."""
+        return part.reader(self._store)
 
     def stream_time(self, computation: str) -> int:
         """Give a computation's stream time in ms, -1 before its first record."""

@@ -30,9 +30,9 @@ from tables import (
     totals,
     window_counts,
 )
+from tables.count_rows import CountTables
 from tables.rules import Rules
 from tables.series_rows import HEADS, PARTS
-from tables.window_counts import CountTables
 from tables.windows import Aligned
 
 
@@ -103,8 +103,11 @@ def _counts(tables: CountTables, windows: Callable[[Rules], Aligned]) -> Fields:
         low, high = wanted.span
         if low >= high:
             return {"windows": []}
-        rows = state.rows(tables.counts)
-        found = window_counts.view(rows, windows(rules), user_id, as_of, rules, low, high)
+        rows, newest = (
+            state.rows(tables.counts),
+            None if tables.newest is None else state.parts(tables.newest),
+        )
+        found = window_counts.view(rows, newest, windows(rules), user_id, as_of, rules, low, high)
         return {
             "windows": [
                 {
@@ -123,7 +126,7 @@ def _counts(tables: CountTables, windows: Callable[[Rules], Aligned]) -> Fields:
 def _moving_average(
     state: Snapshot, user_id: str, as_of: int, rules: Rules, wanted: Selection
 ) -> dict[str, Any]:
-    rows, parts = state.rows(HEADS), state.rows(PARTS)
+    rows, parts = state.parts(HEADS), state.rows(PARTS)
     found = moving_average.view(rows, parts, user_id, as_of, rules)
     if found is None:
         return {"average": None, "count": 0, "start": None, "end": None}
@@ -138,7 +141,7 @@ def _moving_average(
 def _sessions(
     state: Snapshot, user_id: str, as_of: int, rules: Rules, wanted: Selection
 ) -> dict[str, Any]:
-    rows, closed = state.rows(sessions.OPEN), state.rows(sessions.CLOSED)
+    rows, closed = state.parts(sessions.OPEN), state.rows(sessions.CLOSED)
     found = sessions.view(rows, closed, user_id, as_of, rules)
     return {
         "sessions": [

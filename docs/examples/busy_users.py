@@ -4,11 +4,12 @@ from agents.partition import Partition
 from models.events import UserEvent
 from models.outputs import Output
 from models.topics import BUSY_USERS, Catalogue
+from tables.count_rows import CountTables
 from tables.rules import MINUTE, Rules
-from tables.window_counts import CountTables, WindowCounts
+from tables.window_counts import WindowCounts
 from tables.windows import Tumbling
 
-TABLES = CountTables.of("busy-users", b"u", b"U", b"V")
+TABLES = CountTables.of("busy-users", b"x", b"X", b"Y")
 
 
 class BusyUsers:

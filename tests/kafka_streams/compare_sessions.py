@@ -102,8 +102,8 @@ def _explained(
     proof: Proof,
     latest: Mapping[Window, int],
 ) -> _Unions:
-    """`more` are the events that only the side of `whole` has counted; `latest`: with which event a
-    part changed last, where parts may lie in one union and belong to another."""
+    """`more`: events that only the side of `whole` has counted; `latest`: with which a part changed
+    last."""
     unions = _Unions()
     # The smallest first: a session may lie around another that had closed before it grew.
     for window in sorted(whole, key=lambda window: window.end - window.start):
@@ -117,15 +117,10 @@ def _explained(
             and _count(whole, part) != parts[part].events
             and case.facts.is_open(window.end, latest.get(part, 0))
         }
-        added = {
-            index
-            for index in more - unions.events
-            if _inside(_instant(case, index), window) and case.facts.is_open(window.end, index)
-        }
+        added = {i for i in more - unions.events if _joins(case, i, window)}
         pieces = [*inner, *(_instant(case, index) for index in added)]
-        bounds = (min(p.start for p in pieces), max(p.end for p in pieces)) if pieces else None
         found = sum(parts[part].events for part in inner) + len(added)
-        if (found, bounds) == (count, window[1:]) and _proven(case, window, pieces, proof):
+        if found == count and _spans(pieces, window) and _proven(case, window, pieces, proof):
             unions.windows.append(window)
             unions.parts |= inner
             unions.events |= added
@@ -136,6 +131,15 @@ def _explained(
 def _instant(case: Case, index: int) -> Window:
     event = case.facts.events[index]
     return Window(event.user, event.time, event.time)
+
+
+def _joins(case: Case, index: int, window: Window) -> bool:
+    return _inside(_instant(case, index), window) and case.facts.is_open(window.end, index)
+
+
+def _spans(pieces: list[Window], union: Window) -> bool:
+    """Whether they go from its start to its end."""
+    return bool(pieces) and union[1:] == (min(p.start for p in pieces), max(p.end for p in pieces))
 
 
 def _count(windows: Mapping[Window, Content], window: Window) -> int | None:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from tables import window_counts
+from tables.count_rows import CountTables
 from tables.moving_average import Averaged, MovingAverage
 from tables.outcome import Late
 from tables.rules import Rules
 from tables.sessions import OpenSession, Sessions
-from tables.window_counts import CountTables, WindowCounts
+from tables.window_counts import WindowCounts
 from tables.windows import Aligned, Hopping, Tumbling
 from tests.kafka_streams.shapes import LONG, Content, Event, Result, Shape, Update, Window
 from tests.tables.making import Stored
@@ -98,7 +99,7 @@ class _Counts:
         """Views show all windows here; those that were told as closed must be the same there."""
         rows = COUNTS.counts.reader(self._stored.store)
         for user in self._users:
-            for w in window_counts.view(rows, self._of, user, last, self._rules, 0, LONG):
+            for w in window_counts.view(rows, None, self._of, user, last, self._rules, 0, LONG):
                 window, content = Window(user, w.start, w.end), Content(w.events, None)
                 assert self.windows.setdefault(window, content) == content
                 assert w.closed == (window in self.closed)

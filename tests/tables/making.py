@@ -48,7 +48,7 @@ class Stored:
 
     def rows(self, table: Table[Any, Any]) -> Rows[Any, Any]:
         if table.name not in self._rows:
-            self._rows[table.name] = Rows(table, self.store, self._cache_rows)
+            self._rows[table.name] = table.live(self.store, self._cache_rows)
         return self._rows[table.name]
 
     def stream_time(self, computation: str) -> StreamTime:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.times import parse_duration
+from tables.count_rows import CountTables
 from tables.moving_average import Averaged, MovingAverage
 from tables.rules import DAY, Rules
 from tables.series import SeriesReader
 from tables.series_rows import HEADS, PARTS
 from tables.sessions import OPEN, OpenSession, Sessions
-from tables.window_counts import CountTables, WindowCounts
+from tables.window_counts import WindowCounts
 from tables.windows import Aligned, Hopping, Tumbling
 from tests.tables.making import Stored
 
@@ -108,7 +109,7 @@ def averaged(line: Timeline) -> Tell:
         late = fold.add("u", time, value)
         closed.clear()
         fold.sweep()
-        head = stored.rows(HEADS).get("u")
+        head = HEADS.of(stored).get("u")
         assert head is not None
         series = SeriesReader("u", head, stored.rows(PARTS))
         ends = series.windows(rules.average_size, head.closed, 2**60)
@@ -133,7 +134,7 @@ def sessions(line: Timeline) -> Tell:
         late = fold.add("u", time)
         closed.clear()
         fold.sweep()
-        row = stored.rows(OPEN).get("u")
+        row = OPEN.of(stored).get("u")
         now = stored.stream_time("sessions").value
         opened = listed([shown(session) for session in row.sessions] if row else [])
         return [clock(now), "late" if late else opened, listed(closed)]

@@ -176,7 +176,8 @@ class Folds:
         ):
             rows = tables.counts.reader(reader)
             now = self.stored.stream_time(tables.name).value
-            seen = window_counts.view(rows, windows, user, now, rules, 0, 2**60)
+            newest = None if tables.newest is None else tables.newest.reader(reader)
+            seen = window_counts.view(rows, newest, windows, user, now, rules, 0, 2**60)
             found[tables.name] = [(w.start, w.end, w.events, w.closed) for w in seen]
         now = self.stored.stream_time(moving_average.NAME).value
         found["average"] = moving_average.view(
