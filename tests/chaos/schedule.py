@@ -25,7 +25,7 @@ class Kind(StrEnum):
 DAMAGES = ("delete", "truncate", "flip", "older")
 BEYOND = ("session", "transaction", "session")
 """What a zombie sleeps longer than, in turn."""
-PAUSES = (5.0, 20.0, 5.0, 5.0)
+PAUSES = (5.0, 20.0, 70.0, 5.0)
 SCALES = (4, 2, 1, 3)
 POINTS = tuple(name for name in failpoints.NAMES if name != failpoints.AT_SHUTDOWN)
 
