@@ -37,7 +37,9 @@ COMMITTING = (
             Edit(
                 COMMIT,
                 WRITE,
+                # Flushed: our store has no log of its own, theirs have.
                 "self.state.store.write(prepared.changes[:-1], self.state.store.changelog_offset)\n"
+                "        self.state.store._db.flush()\n"
                 f"        {WRITE}",
             ),
         ),

@@ -19,6 +19,7 @@ from tests.support.topics import committed, until
 
 SCENARIOS: dict[str, Callable[[Trial], Awaitable[None]]] = {
     "kills": scenarios.kills,
+    "waiting": scenarios.waiting,
     "zombie": scenarios.zombie,
     "hijack": scenarios.hijacked,
     "lost-answer": scenarios.lost_answer,

@@ -50,6 +50,20 @@ async def kills(trial: Trial) -> None:
     await end(trial)
 
 
+async def waiting(trial: Trial) -> None:
+    """kill -9 after a commit while purchases wait for clicks that are yet to come."""
+    trial.service.settings["commit_interval"] = "0"
+    await begin(trial)
+    messages = trial.next(2 * PIECE)
+    to_come = [message for message in messages[PIECE:] if message[0] == "clicks"]
+    await trial.service.send([message for message in messages if message not in to_come])
+    worker = trial.start(STREAMJOIN_FAILPOINT=f"{failpoints.AFTER_STORE_WRITE}:1")
+    await trial.dies(worker, -signal.SIGKILL, f"purchases waited for {len(to_come)} clicks")
+    await trial.service.send(to_come)
+    await trial.send(PIECE)
+    await end(trial)
+
+
 async def zombie(trial: Trial) -> None:
     """SIGSTOP inside a commit, until another worker has done the same records; then SIGCONT."""
     trial.service.settings["transaction_timeout"] = "90s"

@@ -63,7 +63,7 @@ TAKING = (
         "waiting-committed",
         "rule 7: purchases that the merge still holds back are committed",
         "joins that buffer in memory behind a consumer that commits by itself",
-        "kills",
+        "waiting",
         (
             Edit(
                 "agents.intake:Intake.next_offset",
