@@ -53,7 +53,7 @@ def producer(
             "transaction_timeout_ms": settings.transaction_timeout,
         }
     made = WatchedProducer(
-        bootstrap_servers=settings.broker,
+        **settings.cluster.arguments(),
         client_id=transactional_id or f"{settings.app_id}-producer",
         acks="all",
         enable_idempotence=True,
@@ -102,7 +102,7 @@ def writers(
 async def reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
     """Give a consumer of no group that reads committed records, for a while."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.broker,
+        **settings.cluster.arguments(),
         client_id=f"{settings.app_id}-restore",
         isolation_level="read_committed",
         enable_auto_commit=False,

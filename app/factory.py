@@ -84,7 +84,7 @@ def _sizes(settings: Settings, topics: Mapping[str, TopicDescription]) -> SizeLi
     by_topic = limits(settings.catalogue(), changelog_topic(settings), topics)
 
     async def ask(topic: str) -> int:
-        return max_bytes((await describe(settings.broker, [topic]))[topic])
+        return max_bytes((await describe(settings.cluster, [topic]))[topic])
 
     return SizeLimits(by_topic, ask)
 
@@ -114,7 +114,7 @@ def _restorer(
     return Restorer(
         changelog,
         lambda: reader(settings),
-        partial(topic_identities, settings.broker, [changelog]),
+        partial(topic_identities, settings.cluster, [changelog]),
         int(topics[changelog].configs["delete.retention.ms"]),
         metrics,
     )

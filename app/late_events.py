@@ -4,6 +4,7 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
+from app.cluster import Broker
 from app.consumer import ConsumerOptions, ManualConsumer, Message
 
 _OPTIONS = ConsumerOptions(max_poll_records=5000)
@@ -56,7 +57,7 @@ class Found(NamedTuple):
     counts: Counter[str]
 
 
-async def find_late(broker: str, topic: str, wanted: Wanted) -> Found:
+async def find_late(broker: Broker, topic: str, wanted: Wanted) -> Found:
     """Go through the topic up to its end as of now. Raises UserError when it cannot be read."""
     counts, newest = Counter[str](), dict[int, deque[LateEvent]]()
     async with ManualConsumer(broker, [topic], None, _OPTIONS) as consumer:

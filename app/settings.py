@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from app.cluster.settings import ClusterSettings
 from app.errors import SettingError
 from models.times import parse_duration
 from models.topics import TOPICS, Catalogue, Direction
@@ -41,7 +42,7 @@ def default_data_dir() -> Path:
     return Path.home() / ".local" / "share" / "streamjoin" / "worker"
 
 
-class Settings(BaseSettings):
+class Settings(ClusterSettings):
     """The service's settings; the field names are the flags' and the variables' names."""
 
     model_config = SettingsConfigDict(
@@ -52,7 +53,6 @@ class Settings(BaseSettings):
         validate_default=False,
     )
 
-    broker: str = "127.0.0.1:9092"
     app_id: str = Field("stream-joins", pattern=r"^[A-Za-z0-9._-]{1,200}$")
     partitions: int | None = Field(None, ge=1, le=10_000)
     data_dir: Path = Field(default_factory=default_data_dir)

@@ -24,7 +24,7 @@ async def check_topics(settings: Settings, changelog: str) -> Mapping[str, Topic
     names = settings.catalogue().names()
     if changelog not in found:
         await create_changelog(settings, changelog, found)
-        found = await describe(settings.broker, [*names, changelog])
+        found = await describe(settings.cluster, [*names, changelog])
     largest = _largest(settings, found)
     if max_bytes(found[changelog]) < largest + _ROW_ALLOWANCE:
         raise SettingError(
@@ -49,7 +49,7 @@ async def check_catalogue(
     """
     catalogue = settings.catalogue()
     names = catalogue.names()
-    found = await describe(settings.broker, [*names, changelog])
+    found = await describe(settings.cluster, [*names, changelog])
     missing = [name for name in names if name not in found]
     if missing:
         raise UserError(
@@ -77,7 +77,7 @@ async def create_changelog(
         configs |= {name: former.configs[name] for name in _SAFETY if name in former.configs}
         largest = max(largest, max_bytes(former))
     configs["max.message.bytes"] = str(largest)
-    await ensure_topic(settings.broker, changelog, found[like].partitions, like, configs)
+    await ensure_topic(settings.cluster, changelog, found[like].partitions, like, configs)
 
 
 def _largest(settings: Settings, found: Mapping[str, TopicDescription]) -> int:

@@ -26,6 +26,7 @@ from aiokafka.protocol.types import (
     TaggedFields,
 )
 
+from app.cluster import Broker, Cluster
 from app.errors import UserError
 from app.topics_admin import TIMEOUT, admin_client
 
@@ -44,7 +45,7 @@ class ClusterIdentity(NamedTuple):
     topics: Mapping[str, TopicIdentity]
 
 
-async def topic_identities(bootstrap: str, names: Sequence[str]) -> ClusterIdentity:
+async def topic_identities(bootstrap: Broker, names: Sequence[str]) -> ClusterIdentity:
     """Ask a broker which topics these names stand for; none is created by asking.
 
     Raises `UserError` when no broker answers, or it refuses to tell of a topic.
@@ -69,10 +70,10 @@ class IdentityReader:
     An answer equal to the one before costs no decoding, so that every commit can ask.
     """
 
-    def __init__(self, bootstrap: str, names: Sequence[str]) -> None:
+    def __init__(self, bootstrap: Broker, names: Sequence[str]) -> None:
         """Connect at the first look."""
         self._request = _Identities(names)
-        self._bootstrap = bootstrap
+        self._cluster = Cluster.of(bootstrap)
         self._client: AIOKafkaClient | None = None
         self._body = b""
         self._found = ClusterIdentity("", {})
@@ -85,14 +86,14 @@ class IdentityReader:
                 answer = await connected.send(connected.get_random_node(), self._request)
         except (KafkaError, OSError, TimeoutError) as error:
             await self.close()
-            raise UserError(f"no Kafka broker answers at {self._bootstrap}") from error
+            raise UserError(f"no Kafka broker answers at {self._cluster}") from error
         if answer.body != self._body:
             self._found, self._body = _identity(answer.body), answer.body
         return self._found
 
     async def _connected(self) -> AIOKafkaClient:
         if self._client is None:
-            made = AIOKafkaClient(bootstrap_servers=self._bootstrap, client_id="streamjoin-watch")
+            made = AIOKafkaClient(**self._cluster.arguments(), client_id="streamjoin-watch")
             try:
                 await made.bootstrap()
             except BaseException:

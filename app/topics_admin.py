@@ -9,6 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
+from app.cluster import Broker, Cluster, cannot_connect
 from app.errors import UserError
 from models.topics import TOPICS, Catalogue
 
@@ -38,7 +39,7 @@ class TopicDescription(NamedTuple):
 
 
 async def create_topics(
-    bootstrap: str, catalogue: Catalogue, partitions: int, replication_factor: int
+    bootstrap: Broker, catalogue: Catalogue, partitions: int, replication_factor: int
 ) -> CreateResult:
     """Create the catalogue's topics that are missing, with contract 2's settings.
 
@@ -65,7 +66,7 @@ async def create_topics(
     return CreateResult(created, existing, differing)
 
 
-async def describe(bootstrap: str, names: Iterable[str]) -> dict[str, TopicDescription]:
+async def describe(bootstrap: Broker, names: Iterable[str]) -> dict[str, TopicDescription]:
     """Describe those of the named topics that exist. Raises `UserError` when no broker answers."""
     async with admin_client(bootstrap) as admin:
         there = await _partition_counts(admin)
@@ -75,20 +76,17 @@ async def describe(bootstrap: str, names: Iterable[str]) -> dict[str, TopicDescr
 
 
 @asynccontextmanager
-async def admin_client(bootstrap: str) -> AsyncIterator[Any]:
+async def admin_client(bootstrap: Broker) -> AsyncIterator[Any]:
     """Yield a connected admin client; its errors, and silence, become one line."""
     client = AIOKafkaAdminClient(
-        bootstrap_servers=bootstrap, request_timeout_ms=int(TIMEOUT * 1000)
+        **Cluster.of(bootstrap).arguments(), request_timeout_ms=int(TIMEOUT * 1000)
     )
     try:
         try:
             async with asyncio.timeout(TIMEOUT):
                 await client.start()
         except (KafkaError, OSError, TimeoutError) as error:
-            raise UserError(
-                f"no Kafka broker answers at {bootstrap}; start one "
-                "(streamjoin broker start) or name another with --broker HOST:PORT"
-            ) from error
+            raise UserError(await cannot_connect(bootstrap)) from error
         try:
             async with asyncio.timeout(3 * TIMEOUT):
                 yield client
@@ -145,7 +143,7 @@ async def _configs(admin: Any, names: list[str]) -> dict[str, dict[str, str]]:  
 
 
 async def ensure_topic(
-    bootstrap: str, name: str, partitions: int, like: str, configs: dict[str, str]
+    bootstrap: Broker, name: str, partitions: int, like: str, configs: dict[str, str]
 ) -> None:
     """Create a topic of the service's own if it is missing, replicated as the topic `like` is.
 

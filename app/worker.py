@@ -45,7 +45,7 @@ async def _run(settings: Settings) -> int:
     changelog = changelog_topic(settings)
     with quiet_client():
         topics = await check_topics(settings, changelog)
-        reader = IdentityReader(settings.broker, list(topics))
+        reader = IdentityReader(settings.cluster, list(topics))
         watch = TopicWatch(reader.look, await found_topics(reader, topics), changelog)
     try:
         return await _run_app(make_app(settings, topics, confirm=watch.confirm), watch)

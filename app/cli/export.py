@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app.cli.quiet import quiet_client
+from app.cluster import Broker
 from app.consumer import ConsumerOptions
 from app.consumer.export import OPTIONS, Exporter, Wanted
 from app.consumer.sinks import ClosedError, ExportFile, Sink, StandardOutput
@@ -75,7 +76,7 @@ def export_cli(
     options = replace(OPTIONS, start_from=from_)
     status = 0
     with quiet_client(), suppress(ClosedError):
-        status = asyncio.run(_run(settings.broker, wanted, options, output))
+        status = asyncio.run(_run(settings.cluster, wanted, options, output))
     raise typer.Exit(status)
 
 
@@ -90,7 +91,9 @@ def _actual(topic: str, settings: Settings) -> str:
     return {known.id: catalogue.name(known) for known in TOPICS}.get(topic, topic)
 
 
-async def _run(broker: str, wanted: Wanted, options: ConsumerOptions, output: Path | None) -> int:
+async def _run(
+    broker: Broker, wanted: Wanted, options: ConsumerOptions, output: Path | None
+) -> int:
     if output is None:
         return await _export(broker, wanted, options, StandardOutput(), None)
     with ExportFile(output, wanted.topic) as file:
@@ -98,7 +101,7 @@ async def _run(broker: str, wanted: Wanted, options: ConsumerOptions, output: Pa
 
 
 async def _export(
-    broker: str, wanted: Wanted, options: ConsumerOptions, sink: Sink, output: Path | None
+    broker: Broker, wanted: Wanted, options: ConsumerOptions, sink: Sink, output: Path | None
 ) -> int:
     """Export; the exit status."""
     status = 0

@@ -50,7 +50,7 @@ def list_late(
     settings = load_settings(broker=broker)
     topic = settings.catalogue().name(LATE_EVENTS)
     with quiet_client():
-        found = asyncio.run(find_late(settings.broker, topic, Wanted(computation, user, limit)))
+        found = asyncio.run(find_late(settings.cluster, topic, Wanted(computation, user, limit)))
     if as_json:
         for event in found.newest:
             typer.echo(json_line(event.message), nl=False)

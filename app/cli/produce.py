@@ -43,7 +43,7 @@ def produce_cli(
     event = _event(texts, {"amount": amount, "value": value}, timestamp)
     names = input_names(settings)
     producer = EventProducer(
-        settings.broker, compression=compression, keyed_topics=set(names.values())
+        settings.cluster, compression=compression, keyed_topics=set(names.values())
     )
     name = names.get(topic, topic)
     with quiet_client():

@@ -11,6 +11,7 @@ from app.cli.inputs import input_names, input_topic
 from app.cli.moments import moment_ms
 from app.cli.progress import ProblemList, progress_reporter
 from app.cli.quiet import quiet_client
+from app.cluster import Broker
 from app.errors import SettingError
 from app.producer import Compression, EventProducer, ReplayOptions, ReplayResult, replay
 from app.producer.sources import open_sources
@@ -71,14 +72,14 @@ def replay_cli(
         until_ms=moment_ms("--until", until),
     )
     with quiet_client():
-        result = asyncio.run(_replay(files, settings.broker, compression, options))
+        result = asyncio.run(_replay(files, settings.cluster, compression, options))
     typer.echo(_summary(result))
     if result.damaged or not result.total:
         raise typer.Exit(1)
 
 
 async def _replay(
-    files: list[Path], broker: str, compression: Compression, options: ReplayOptions
+    files: list[Path], broker: Broker, compression: Compression, options: ReplayOptions
 ) -> ReplayResult:
     open_sources(files, options.topic)
     keyed = set(options.names.values())

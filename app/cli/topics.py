@@ -35,7 +35,7 @@ def create(
     wanted = settings.partitions or DEFAULT_PARTITIONS
     with quiet_client():
         result = asyncio.run(
-            create_topics(settings.broker, settings.catalogue(), wanted, replication_factor)
+            create_topics(settings.cluster, settings.catalogue(), wanted, replication_factor)
         )
     for name in result.created:
         typer.echo(f"created {name} with {wanted} partitions")

@@ -6,13 +6,14 @@ from collections.abc import Collection
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
+from app.cluster import Broker, Cluster, cannot_connect
 from app.consumer.errors import ConsumeError, NoTopicError
 from app.consumer.options import ConsumerOptions
 from app.group_offsets import heed_group_errors
 from app.topics_admin import describe
 
 
-async def partition_counts(broker: str, topics: Collection[str]) -> dict[str, int]:
+async def partition_counts(broker: Broker, topics: Collection[str]) -> dict[str, int]:
     """Return the number of partitions by topic. Raises NoTopicError, UserError without a broker.
 
     It asks for all topics, since asking for one by name could create it.
@@ -26,10 +27,10 @@ async def partition_counts(broker: str, topics: Collection[str]) -> dict[str, in
     return {name: description.partitions for name, description in found.items()}
 
 
-async def connect(broker: str, group: str | None, options: ConsumerOptions) -> AIOKafkaConsumer:
+async def connect(broker: Broker, group: str | None, options: ConsumerOptions) -> AIOKafkaConsumer:
     """Connect a consumer that commits nothing by itself. Raises ConsumeError."""
     client = AIOKafkaConsumer(
-        bootstrap_servers=broker,
+        **Cluster.of(broker).arguments(),
         group_id=group,
         enable_auto_commit=False,
         isolation_level="read_committed",
@@ -46,10 +47,7 @@ async def connect(broker: str, group: str | None, options: ConsumerOptions) -> A
                 heed_group_errors(client)
     except (KafkaError, OSError, TimeoutError) as error:
         await client.stop()
-        raise ConsumeError(
-            f"no Kafka broker answers at {broker}; start one (streamjoin broker start) "
-            "or name another with --broker HOST:PORT"
-        ) from error
+        raise ConsumeError(await cannot_connect(broker)) from error
     except BaseException:
         await client.stop()
         raise

@@ -13,6 +13,7 @@ from typing import Final, Self
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from app.cluster import Broker
 from app.consumer.attempts import Attempts, Handler
 from app.consumer.connection import partition_counts
 from app.consumer.dead_letters import DeadLetterTopic
@@ -50,7 +51,7 @@ class ManualConsumer:
 
     def __init__(
         self,
-        broker: str,
+        broker: Broker,
         topics: Collection[str],
         group: str | None,
         options: ConsumerOptions | None = None,

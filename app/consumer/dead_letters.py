@@ -6,6 +6,7 @@ import time
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 
+from app.cluster import Broker, Cluster
 from app.consumer.errors import DeadLetterError
 from app.consumer.message import Message
 from models.dead_letters import (
@@ -23,7 +24,7 @@ _TOO_LARGE = (MessageSizeTooLargeError, RecordTooLargeError)
 class DeadLetterTopic:
     """Writes dead letters, each acknowledged by all replicas before `send` returns."""
 
-    def __init__(self, broker: str, topic: str, partitions: int, timeout: float) -> None:
+    def __init__(self, broker: Broker, topic: str, partitions: int, timeout: float) -> None:
         """`partitions` of the topic; `timeout` seconds for connecting and for each letter."""
         self._broker = broker
         self._topic = topic
@@ -58,7 +59,7 @@ class DeadLetterTopic:
     async def _write(self, message: Message, value: bytes | None, headers: Headers) -> None:
         if self._producer is None:
             producer = AIOKafkaProducer(
-                bootstrap_servers=self._broker,
+                **Cluster.of(self._broker).arguments(),
                 acks="all",
                 enable_idempotence=True,
                 max_request_size=_REQUEST_BYTES,

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from aiokafka import TopicPartition
 
+from app.cluster import Broker
 from app.consumer.consumer import ManualConsumer
 from app.consumer.json_lines import json_line
 from app.consumer.message import Message
@@ -33,7 +34,7 @@ class Exporter:
 
     def __init__(
         self,
-        broker: str,
+        broker: Broker,
         wanted: Wanted,
         options: ConsumerOptions,
         sink: Sink,

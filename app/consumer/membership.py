@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
+from app.cluster import Broker
 from app.consumer.connection import connect
 from app.consumer.errors import ConsumeError, NotCommittedError
 from app.consumer.message import Message
@@ -51,7 +52,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         self.epoch = 0
         self.offsets = Offsets()
 
-    async def start(self, broker: str, topics: Collection[str], counts: dict[str, int]) -> None:
+    async def start(self, broker: Broker, topics: Collection[str], counts: dict[str, int]) -> None:
         """Connect and join. `counts`: the topics' partitions. Raises ConsumeError."""
         self._client = await connect(broker, self._group, self._options)
         if self._group is not None:

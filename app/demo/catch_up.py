@@ -8,6 +8,7 @@ from typing import Any, Final
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from app.cluster import Broker, Cluster
 from app.demo.client import Client, NotReadyError
 from app.demo.screen import Advance
 from app.errors import UserError
@@ -25,7 +26,7 @@ class CatchUp:
     add up to the records taken from it.
     """
 
-    def __init__(self, bootstrap: str, group: str, client: Client) -> None:
+    def __init__(self, bootstrap: Broker, group: str, client: Client) -> None:
         """`group`: the worker's. `client`: to ask it for its views."""
         self._bootstrap = bootstrap
         self._group = group
@@ -36,7 +37,7 @@ class CatchUp:
 
         Raises UserError where nothing moves for three minutes.
         """
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+        admin = AIOKafkaAdminClient(**Cluster.of(self._bootstrap).arguments())
         await admin.start()
         try:
             await self._wait(admin, sent, advance)

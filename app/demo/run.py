@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from app.broker import KAFKA_VERSION, EmbeddedBroker
+from app.cluster import IN_THE_OPEN
 from app.demo.folder import RunFolder, run_folder, web_port
 from app.demo.interrupts import Interrupts
 from app.demo.options import DemoOptions
@@ -25,7 +26,7 @@ def run_demo(options: DemoOptions, interrupts: Interrupts) -> None:
     Raises UserError: a port that was asked for is taken, no network at the very first start, a
     worker or a broker that ended by itself. KeyboardInterrupt where a signal came during the start.
     """
-    settings, screen = load_settings(web_port=options.web_port), Screen()
+    settings, screen = load_settings(**IN_THE_OPEN, web_port=options.web_port), Screen()
     asked = "web_port" in settings.model_fields_set
     with (
         run_folder(options.base) as folder,
@@ -74,5 +75,5 @@ def _cleared(folder: RunFolder, screen: Screen) -> Iterator[None]:
 def _flags(settings: Settings, bootstrap: str, port: int, folder: RunFolder) -> dict[str, Any]:
     """The worker's flags, by setting's name; what the environment says is left to it."""
     kept = {name: time for name, time in _KEPT.items() if name not in settings.model_fields_set}
-    own = {"broker": bootstrap, "web_port": port, "data_dir": str(folder.worker)}
+    own = {**IN_THE_OPEN, "broker": bootstrap, "web_port": port, "data_dir": str(folder.worker)}
     return {**kept, **own}

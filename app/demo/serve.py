@@ -87,7 +87,7 @@ class Service:
 
     async def _work(self) -> None:
         settings, screen = self._settings, self._screen
-        catalogue, bootstrap = settings.catalogue(), settings.broker
+        catalogue, bootstrap = settings.catalogue(), settings.cluster
         partitions = settings.partitions or _PARTITIONS
         await create_topics(bootstrap, catalogue, partitions, 1)
         screen.step(f"topics are made, {partitions} partitions each")
@@ -133,7 +133,7 @@ class Service:
             started = time.monotonic()
             first = asyncio.create_task(self._first_answer(client))
             try:
-                catch_up = CatchUp(settings.broker, settings.app_id, client)
+                catch_up = CatchUp(settings.cluster, settings.app_id, client)
                 await catch_up.wait(result.sent, advance)
                 seconds = time.monotonic() - started
                 await first

@@ -10,6 +10,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from rich.table import Table
 
+from app.cluster import Broker, Cluster
 from app.demo.client import Client, Totals, Window
 from app.settings import Settings
 from models.topics import DEAD_LETTERS, ENRICHED_PURCHASES
@@ -62,7 +63,7 @@ async def summarise(
         for name in (enriched, dead_letters)
         for number in range(partitions)
     ]
-    async for record in read_topics(settings.broker, places):
+    async for record in read_topics(settings.cluster, places):
         if record.topic == enriched:
             outputs.enriched += 1
             outputs.with_pages += bool(json.loads(record.value)["recent_pages"])
@@ -73,10 +74,10 @@ async def summarise(
     return Summary(sent, totals, windows, lag, outputs, seconds)
 
 
-async def read_topics(bootstrap: str, places: list[TopicPartition]) -> AsyncIterator[Any]:
+async def read_topics(bootstrap: Broker, places: list[TopicPartition]) -> AsyncIterator[Any]:
     """Read what is committed there by now."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+        **Cluster.of(bootstrap).arguments(),
         isolation_level="read_committed",
         enable_auto_commit=False,
         fetch_max_wait_ms=_READ_MS,

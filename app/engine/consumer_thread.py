@@ -50,7 +50,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             client_id=f"{settings.app_id}-consumer",
             group_id=settings.app_id,
             group_instance_id=settings.group_instance_id,
-            bootstrap_servers=settings.broker,
+            **settings.cluster.arguments(),
             partition_assignment_strategy=[self._assignor],
             enable_auto_commit=False,
             auto_offset_reset="none",

@@ -149,7 +149,7 @@ class StreamApp(faust.App):
 def faust_options(settings: Settings) -> dict[str, Any]:
     """Give Faust's settings, with all that would act on its own switched off."""
     return {
-        "broker": [f"kafka://{broker}" for broker in settings.broker.split(",")],
+        "broker": [f"kafka://{broker}" for broker in str(settings.cluster).split(",")],
         "processing_guarantee": "at_least_once",
         "store": "memory://",
         "datadir": str(settings.data_dir / "faust"),

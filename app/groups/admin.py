@@ -12,6 +12,7 @@ from aiokafka.errors import (
     for_code,
 )
 
+from app.cluster import Broker
 from app.errors import UserError
 from app.group_offsets import NOT_YET, group_offsets
 from app.topic_identity import topic_identities
@@ -29,7 +30,7 @@ class Member(NamedTuple):
     host: str
 
 
-async def members(bootstrap: str, group: str) -> list[Member]:
+async def members(bootstrap: Broker, group: str) -> list[Member]:
     """Give the group's members; none of a group that does not exist. Raises UserError."""
 
     async def ask(admin: Any) -> list[Member]:  # noqa: ANN401 (aiokafka is untyped)
@@ -42,7 +43,7 @@ async def members(bootstrap: str, group: str) -> list[Member]:
     return await _of_group(bootstrap, ask)
 
 
-async def committed(bootstrap: str, group: str) -> dict[TopicPartition, int]:
+async def committed(bootstrap: Broker, group: str) -> dict[TopicPartition, int]:
     """Give the group's committed offsets; none of a group that does not exist."""
 
     async def ask(admin: Any) -> dict[TopicPartition, int]:  # noqa: ANN401
@@ -51,7 +52,7 @@ async def committed(bootstrap: str, group: str) -> dict[TopicPartition, int]:
     return await _of_group(bootstrap, ask)
 
 
-async def _of_group(bootstrap: str, ask: Callable[[Any], Awaitable[T]]) -> T:
+async def _of_group(bootstrap: Broker, ask: Callable[[Any], Awaitable[T]]) -> T:
     """Ask the group's coordinator, which a broker may still be looking for."""
     async with admin_client(bootstrap) as admin:
         while True:
@@ -61,13 +62,13 @@ async def _of_group(bootstrap: str, ask: Callable[[Any], Awaitable[T]]) -> T:
                 await asyncio.sleep(_POLL)
 
 
-async def delete_records(bootstrap: str, ends: Mapping[TopicPartition, int]) -> None:
+async def delete_records(bootstrap: Broker, ends: Mapping[TopicPartition, int]) -> None:
     """Delete all records before these offsets. Raises UserError."""
     async with admin_client(bootstrap) as admin:
         await admin.delete_records({tp: RecordsToDelete(end) for tp, end in ends.items()})
 
 
-async def delete_topic(bootstrap: str, name: str) -> None:
+async def delete_topic(bootstrap: Broker, name: str) -> None:
     """Delete a topic if it exists, and wait until the broker no longer knows it."""
     async with admin_client(bootstrap) as admin:
         answer = await admin.delete_topics([name])

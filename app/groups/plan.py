@@ -57,7 +57,7 @@ async def make_plan(settings: Settings, changelog: str, to: Target) -> Plan:
         topics,
         partitions,
         changelog,
-        await committed(settings.broker, settings.app_id),
+        await committed(settings.cluster, settings.app_id),
         await targets(settings, partitions, to),
         state_folder(settings),
     )
@@ -113,7 +113,7 @@ def places(names: Sequence[str], partitions: int) -> list[TopicPartition]:
 async def refuse_in_use(plan: Plan) -> None:
     """Raise UserError while a worker is in the group, or has the local state open."""
     settings = plan.settings
-    found = await members(settings.broker, settings.app_id)
+    found = await members(settings.cluster, settings.app_id)
     if found:
         hosts = ", ".join(sorted(f"{member.client_id} at {member.host}" for member in found))
         raise UserError(

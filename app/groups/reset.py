@@ -59,11 +59,11 @@ async def reset(plan: Plan, say: Say) -> None:
     _remove(plan)
     say(f"3/{_STEPS} emptying {plan.partials}")
     await delete_records(
-        settings.broker,
+        settings.cluster,
         await ends(settings, places([plan.partials], plan.partitions)),
     )
     say(f"4/{_STEPS} deleting {changelog}")
-    await delete_topic(settings.broker, changelog)
+    await delete_topic(settings.cluster, changelog)
     say(f"5/{_STEPS} creating {changelog}")
     await create_changelog(settings, changelog, plan.topics)
     say(f"6/{_STEPS} committing the new offsets")

@@ -6,6 +6,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
+from app.cluster import Broker
 from app.producer.errors import BadEventError, RefusedError, UnacknowledgedError
 from app.producer.partitioners import Partitioner, by_key, checked
 
@@ -85,7 +86,7 @@ class BulkSender:
     bounds the memory. One batch of a partition in flight also keeps the order.
     """
 
-    def __init__(self, client: AIOKafkaProducer, broker: str, timeout: float) -> None:
+    def __init__(self, client: AIOKafkaProducer, broker: Broker, timeout: float) -> None:
         """Send through `client`; give up after `timeout` seconds without an acknowledgement."""
         self.full: list[tuple[TopicLane, int, Any]] = []
         self.acknowledged = 0

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from app.cluster import Broker, Cluster, cannot_connect
 from app.producer.bulk import BATCH_BYTES, BulkSender
 from app.producer.errors import (
     BrokerUnreachableError,
@@ -34,7 +35,7 @@ class Limits(NamedTuple):
 class Connection:
     """One idempotent aiokafka producer and the bulk sender on it."""
 
-    def __init__(self, broker: str, compression: str | None, limits: Limits) -> None:
+    def __init__(self, broker: Broker, compression: str | None, limits: Limits) -> None:
         """Nothing is connected before `start`."""
         self.broker = broker
         self._compression = compression
@@ -65,7 +66,7 @@ class Connection:
         """Connect and get a producer id. Raises `BrokerUnreachableError`."""
         try:
             client = AIOKafkaProducer(
-                bootstrap_servers=self.broker,
+                **Cluster.of(self.broker).arguments(),
                 acks="all",
                 enable_idempotence=True,
                 compression_type=self._compression,
@@ -80,10 +81,7 @@ class Connection:
                 await client.start()
         except (KafkaError, OSError, TimeoutError) as error:
             await client.stop()
-            raise BrokerUnreachableError(
-                f"no Kafka broker answers at {self.broker}; start one "
-                "(streamjoin broker start) or name another with --broker HOST:PORT"
-            ) from error
+            raise BrokerUnreachableError(await cannot_connect(self.broker)) from error
         except BaseException:
             await client.stop()
             raise

@@ -9,6 +9,7 @@ from typing import Final, Self
 
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
+from app.cluster import Broker
 from app.producer.bulk import TopicLane, check_size, refusal
 from app.producer.connection import CONNECT_SECONDS, Connection, Limits
 from app.producer.errors import (
@@ -43,7 +44,7 @@ class EventProducer:
 
     def __init__(
         self,
-        broker: str,
+        broker: Broker,
         *,
         compression: Compression = "none",
         partitioner: Partitioner = by_key,

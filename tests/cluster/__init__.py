@@ -1,0 +1,1 @@
+"""How clients get into a Kafka cluster that demands something of them."""
