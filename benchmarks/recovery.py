@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import random
 import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
@@ -96,6 +98,22 @@ def text(found: Recovery) -> str:
     )
 
 
+@contextlib.contextmanager
+def own_deployment(name: str, **settings: str) -> Iterator[Deployment]:
+    """Give a deployment with a broker of its own, both gone at the end."""
+    with tempfile.TemporaryDirectory(prefix=f"streamjoin-{name}-") as folder:
+        broker = EmbeddedBroker(Path(folder) / "broker", show_progress=True)
+        try:
+            bootstrap = broker.start().bootstrap
+            app_id = f"{name}-{time.time_ns() % 10**6}"
+            inputs = {
+                topic: f"{app_id}-{topic}" for topic in ("clicks", "purchases", "user-events")
+            }
+            yield Deployment(app_id, bootstrap, Path(folder), free_port(), inputs, settings)
+        finally:
+            broker.stop()
+
+
 def main() -> int:
     """Run with a broker of its own and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recovery", description=__doc__)
@@ -103,16 +121,8 @@ def main() -> int:
     parser.add_argument("--partitions", type=int, default=PARTITIONS)
     parser.add_argument("--json", action="store_true", help="print the raw result too")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="streamjoin-recovery-") as folder:
-        broker = EmbeddedBroker(Path(folder) / "broker", show_progress=True)
-        try:
-            bootstrap = broker.start().bootstrap
-            app_id = f"recovery-{time.time_ns() % 10**6}"
-            inputs = {name: f"{app_id}-{name}" for name in ("clicks", "purchases", "user-events")}
-            deployment = Deployment(app_id, bootstrap, Path(folder), free_port(), inputs)
-            found = asyncio.run(run_recovery(deployment, given.partitions, given.megabytes))
-        finally:
-            broker.stop()
+    with own_deployment("recovery") as deployment:
+        found = asyncio.run(run_recovery(deployment, given.partitions, given.megabytes))
     print(text(found))
     if given.json:
         print(msgspec.json.encode(found).decode())
