@@ -10,7 +10,7 @@ UV = uv==0.13.9
 
 bin := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak bench lint format lock image clean
+.PHONY: help setup run test soak bench lint format documents lock image clean
 
 # $(call with_python,ARGUMENTS): runs the first interpreter that works (a pyenv shim may be there
 # and not run), is new enough and can make a venv (Debian splits that off).
@@ -28,7 +28,7 @@ fi; exit 1
 endef
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 setup: .venv/.ready ## Make .venv with every pinned package and .venv/bin/streamjoin
 .venv/.ready: requirements.lock pyproject.toml deploy/setup_venv.py
@@ -55,6 +55,9 @@ lint: setup ## Check style, types and the direction of imports
 format: setup ## Put the source into its standard form
 	@$(bin)/ruff check --fix
 	@$(bin)/ruff format
+
+documents: setup ## Write docs/openapi.json and docs/topics.md from the code
+	@$(bin)/python -m app.documents
 
 lock: ## Renew requirements.lock from pyproject.toml (UPGRADE=--upgrade: newer indirect packages)
 	@$(call with_python,deploy/relock.py $(UV) $(UPGRADE))

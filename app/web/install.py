@@ -12,6 +12,7 @@ from app.web.guard import MAX_BODY, answer_errors, authorise, bound_body
 from app.web.handlers import Handlers
 from app.web.health import Health
 from app.web.membership import GroupMembership
+from app.web.openapi import serve
 from app.web.overall import Overall
 from app.web.peers import Peers
 from app.web.server import WebServer
@@ -47,7 +48,7 @@ def application(handlers: Handlers, access: Access, peers: Peers) -> web.Applica
     made = web.Application(
         middlewares=[answer_errors, authorise(access), bound_body], client_max_size=MAX_BODY
     )
-    made.add_routes(handlers.routes())
+    made.add_routes([*handlers.routes(), *serve.routes()])
 
     async def close(_: web.Application) -> None:
         await peers.close()

@@ -87,9 +87,8 @@ class Member:
         return work(self.states[number].snapshot)
 
 
-@asynccontextmanager
-async def serving(member: Member, api_key: str | None = None) -> AsyncIterator[str]:
-    """Serve a member's application; its URL."""
+def application_of(member: Member, api_key: str | None = None) -> web.Application:
+    """Make a member's application."""
     access = Access(api_key, None)
     peers = Peers(access.credential)
     handlers = Handlers(
@@ -100,7 +99,13 @@ async def serving(member: Member, api_key: str | None = None) -> AsyncIterator[s
         Metrics(),
         Rules(),
     )
-    async with listening(application(handlers, access, peers)) as url:
+    return application(handlers, access, peers)
+
+
+@asynccontextmanager
+async def serving(member: Member, api_key: str | None = None) -> AsyncIterator[str]:
+    """Serve a member's application; its URL."""
+    async with listening(application_of(member, api_key)) as url:
         member.url = url
         yield url
 
