@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from app.broker import KAFKA_VERSION
 from benchmarks.backlog import Result, ShopResult
 from benchmarks.latency import Percentiles
 from benchmarks.machine import Machine
@@ -18,6 +19,7 @@ BEGIN, END = "<!-- benchmark:begin -->", "<!-- benchmark:end -->"
 FAUST, FAUST_DEFAULT = "stock Faust, exactly_once", "stock Faust, at_least_once (its default)"
 BARE = "bare aiokafka loop"
 DEFAULT, WAIT_3 = "streamjoin", "streamjoin, join_wait 3 s"
+KAFKA_STREAMS = f"Kafka Streams {KAFKA_VERSION}, user events"
 USERS, HOT, COLD = (
     "streamjoin, user events",
     "streamjoin, one hot user",
@@ -180,12 +182,14 @@ def goals(report: Report) -> list[tuple[str, ...]]:
 
 
 def _users_goals(report: Report) -> list[tuple[str, ...]]:
-    own, hot, cold = (report.of_users(name) for name in (USERS, HOT, COLD))
+    own, peer, hot, cold = map(report.of_users, (USERS, KAFKA_STREAMS, HOT, COLD))
     if own is None:
         return []
     speed = f"{own.per_cpu_second:,.0f}"
     rows: list[tuple[str, ...]] = [
-        ("user events per CPU-second, all computations on", "20,000", "50,000", speed)
+        ("user events per CPU-second, all computations on", "20,000", "50,000", speed),
+        ("the same against Kafka Streams, exactly_once_v2", "1.5 x", "4 x", _ratio(own, peer)),
+        ("the same, start-up of both left out", "", "", _steady_ratio(own, peer)),
     ]
     if hot and cold:
         ratio = f"{hot.usage.cpu_s / cold.usage.cpu_s:.2f} x"
@@ -193,10 +197,14 @@ def _users_goals(report: Report) -> list[tuple[str, ...]]:
     return rows
 
 
-def _ratio(own: Result | None, other: Result | None) -> str:
+def _ratio(own: Result | UsersResult | None, other: Result | UsersResult | None) -> str:
     if own is None or other is None:
         return "-"
     return f"{own.per_cpu_second / other.per_cpu_second:.2f} x"
+
+
+def _steady_ratio(own: UsersResult, other: UsersResult | None) -> str:
+    return f"{own.steady / other.steady:.2f} x" if other and other.steady else "-"
 
 
 def _late(report: Report, run: str, view: str) -> str:

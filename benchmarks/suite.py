@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from benchmarks.report import (
     WAIT_3,
     Report,
 )
-from benchmarks.users import load_users, loads, run_users
+from benchmarks.user_parts import UserParts
 from benchmarks.worker import Deployment, free_port
 from models.topics import ENRICHED_PURCHASES, changelog_config
 
@@ -44,6 +44,7 @@ PARTS = (
     "four-workers",
     "latency",
     "users",
+    "users-kafka-streams",
     "users-hot",
     "users-cold",
     "shop",
@@ -102,6 +103,7 @@ class _Suite:
         self._options, self._data, self._report, self._show = options, data, report, show
         self._partitions = data.shape.partitions
         self._stock_loaded = False
+        self._users = UserParts(options.broker, options.folder, data, report, show)
 
     def parts(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """Return the parts by name."""
@@ -116,9 +118,10 @@ class _Suite:
             ),
             "four-workers": lambda: self.streamjoin("bench-4", FOUR, {}, workers=4),
             "latency": self.latency,
-            "users": lambda: self.users(USERS, "usual"),
-            "users-hot": lambda: self.users(HOT, "hot"),
-            "users-cold": lambda: self.users(COLD, "cold"),
+            "users": lambda: self._users.worker(USERS, "usual"),
+            "users-kafka-streams": self._users.kafka_streams,
+            "users-hot": lambda: self._users.worker(HOT, "hot"),
+            "users-cold": lambda: self._users.worker(COLD, "cold"),
             "shop": self.shop,
         }
 
@@ -198,21 +201,6 @@ class _Suite:
             app_id = f"latency-{len(self._report.latency)}"
             deployment = self._deployment(app_id, settings, own_inputs=True)
             self._report.latency[label] = await run_latency(deployment, self._show)
-
-    async def users(self, name: str, kind: str) -> None:
-        """Run the worker on user events alone: every computation over them."""
-        app_id = f"users-{kind}"
-        topic, records = f"{app_id}-events", loads(self._data, self._options.events)[kind]
-        load = await load_users(
-            self._options.broker, topic, records(), self._partitions, self._show
-        )
-        deployment = self._deployment(app_id, {}, own_inputs=True)
-        deployment = replace(deployment, inputs={**deployment.inputs, "user-events": topic})
-        await deployment.create_topics(self._partitions)
-        program = Program(name, deployment.start, app_id)
-        changelog = f"{app_id}-state-changelog"
-        result = await run_users(self._options.broker, program, load, self._show, changelog)
-        self._report.users.append(result)
 
     async def shop(self) -> None:
         """Run the real shop's backlog where its data is."""

@@ -62,9 +62,9 @@ async def load_users(
     return Load(topic, {number: counts.get(number, 0) for number in range(partitions)})
 
 
-def loads(data: Dataset, events: int) -> dict[str, Callable[[], Iterator[Keyed]]]:
-    """The three loads by their names; `events`: of the ordinary one."""
-    few = max(events * HOT_EVENTS // 1_200_000, 1000)
+def loads(data: Dataset) -> dict[str, Callable[[], Iterator[Keyed]]]:
+    """The three loads by their names; the ordinary one has `data.shape.user_events`."""
+    few = max(data.shape.user_events * HOT_EVENTS // 1_200_000, 1000)
     partitions = data.shape.partitions
     return {
         "usual": lambda: user_event_records(data),

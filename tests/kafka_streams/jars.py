@@ -2,11 +2,12 @@
 
 `jars.txt` holds the SHA-512, size and Maven coordinates of those that the broker does not have;
 `python -m tests.kafka_streams.jars` writes it anew, after a new version of Kafka. rocksdbjni is not
-among them: all stores are in memory.
+among them: all stores of the vectors are in memory.
 """
 
 import hashlib
 import sys
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from jgo.maven import MavenContext
@@ -30,9 +31,9 @@ would be a warning."""
 _LIST = Path(__file__).with_name("jars.txt")
 
 
-def own_jars() -> tuple[Jar, ...]:
-    """The committed list."""
-    lines = _LIST.read_text("utf-8").splitlines()
+def listed(path: Path = _LIST) -> tuple[Jar, ...]:
+    """What a committed list holds."""
+    lines = path.read_text("utf-8").splitlines()
     return tuple(_parse(line) for line in lines if not line.startswith("#"))
 
 
@@ -42,20 +43,21 @@ def _parse(line: str) -> Jar:
     return Jar(group, artifact, version, int(size), sha512)
 
 
-def class_path() -> list[Path]:
+def class_path(more: Sequence[Jar] = (), shared: Collection[str] = SHARED) -> str:
     """Every jar, checked; what is missing is fetched, which needs the network once.
 
+    `more`: beside those of this list; `shared`: artifacts of the broker's list.
     Raises UserError: no network, or other bytes than the list's.
     """
     folder = default_cache()
-    jars = [*own_jars(), *(jar for jar in listed_jars() if jar.artifact in SHARED)]
+    jars = [*listed(), *more, *(jar for jar in listed_jars() if jar.artifact in shared)]
     make_folder(folder, "set XDG_CACHE_HOME to a folder that you may write to")
     with locked(folder / ".lock"):
         if missing := [jar for jar in jars if not (folder / jar.name).exists()]:
             fetch(missing, folder, show_progress=False)
     for jar in jars:
         check(folder / jar.name, jar)
-    return [folder / jar.name for jar in jars]
+    return ":".join(str(folder / jar.name) for jar in jars)
 
 
 def main() -> None:

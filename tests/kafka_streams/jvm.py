@@ -17,6 +17,8 @@ Job = tuple[Shape, Sequence[Event]]
 _SOURCES = Path(__file__).with_name("java")
 _PATIENCE_S = 600
 
+NO_JDK = "no JDK 17 or newer: no java with its javac"
+
 
 @dataclass(frozen=True, slots=True)
 class Jdk:
@@ -35,6 +37,13 @@ class Jdk:
         javac = java.resolve().with_name("javac")
         return cls(java, javac) if shutil.which(javac) else None
 
+    def compile(self, sources: Path, into: Path, jars: str) -> None:
+        """Compile every file of the folder `sources`; RuntimeError with the compiler's words."""
+        files = sorted(sources.glob("*.java"))
+        # No annotation is processed while compiling: Jackson reads its own at run time.
+        flags = ("-Xlint:all", "-Werror", "-proc:none")
+        _call(self.javac, *flags, "-d", into, "-cp", jars, *files)
+
 
 class Generator:
     """The compiled generator. Its files lie in `folder`, which is the caller's to remove."""
@@ -43,9 +52,8 @@ class Generator:
         """Fetch the jars that are missing, and compile."""
         self._java = jdk.java
         self._folder = folder
-        self._jars = ":".join(str(path) for path in class_path())
-        sources = sorted(_SOURCES.glob("*.java"))
-        _call(jdk.javac, "-Xlint:all", "-Werror", "-d", folder, "-cp", self._jars, *sources)
+        self._jars = class_path()
+        jdk.compile(_SOURCES, folder, self._jars)
 
     def run(self, jobs: Sequence[Job]) -> list[KafkaRun]:
         """What Kafka Streams makes of each job."""

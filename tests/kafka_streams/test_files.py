@@ -7,7 +7,7 @@ import pytest
 from app.broker.jars import KAFKA_VERSION, listed_jars
 from tests.kafka_streams.case_notation import parse_windows
 from tests.kafka_streams.cases import CASES
-from tests.kafka_streams.jars import OWN, SHARED, own_jars
+from tests.kafka_streams.jars import OWN, SHARED, listed
 from tests.kafka_streams.recipes import RECIPES, make
 from tests.kafka_streams.shapes import Content, Event, Window
 from tests.kafka_streams.vectors import FOLDER, SHAPES, committed, read, write
@@ -16,8 +16,8 @@ LARGEST = 1_500_000
 
 
 def test_the_jars_are_of_the_version_that_the_broker_runs() -> None:
-    assert [jar.artifact for jar in own_jars()] == list(OWN)
-    assert {jar.version for jar in own_jars()} == {KAFKA_VERSION}
+    assert [jar.artifact for jar in listed()] == list(OWN)
+    assert {jar.version for jar in listed()} == {KAFKA_VERSION}
     assert set(SHARED) <= {jar.artifact for jar in listed_jars()}
 
 

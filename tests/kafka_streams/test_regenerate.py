@@ -9,7 +9,7 @@ import pytest
 from tests.kafka_streams.compare import compare
 from tests.kafka_streams.facts import Facts
 from tests.kafka_streams.implementations import IMPLEMENTATIONS
-from tests.kafka_streams.jvm import Generator, Jdk
+from tests.kafka_streams.jvm import NO_JDK, Generator, Jdk
 from tests.kafka_streams.make import main
 from tests.kafka_streams.recipes import RECIPES, make
 from tests.kafka_streams.shapes import Event, KafkaRun, Shape
@@ -22,7 +22,7 @@ EVENTS = 300_000
 PER_RUN = EVENTS // (len(SHAPES) * len(RECIPES)) + 1
 
 JDK = Jdk.find()
-pytestmark = pytest.mark.skipif(JDK is None, reason="no JDK 17 or newer: no java with its javac")
+pytestmark = pytest.mark.skipif(JDK is None, reason=NO_JDK)
 
 
 @pytest.fixture(scope="module")
