@@ -13,12 +13,15 @@ from benchmarks.report import (
     BEGIN,
     DEFAULT,
     END,
+    KAFKA_STREAMS,
+    USERS,
     Report,
     goals,
     markdown,
     replace_block,
     write,
 )
+from benchmarks.users import UsersResult
 
 DATA = {
     "clicks": 1000,
@@ -57,6 +60,24 @@ def test_goals_stand_beside_what_was_measured() -> None:
     assert measured["joins exactly right, default `join_wait`"].startswith("99.50%")
     assert "0.200 s" in measured["latency of clicks at 1,000 events/s, p99"]
     assert measured["of revenue, default, p99"] == "-"
+
+
+def of_users(name: str, cpu_s: float, steady: float) -> UsersResult:
+    return UsersResult(name, 1200, Usage(cpu_s, 2.0, 150.0, 0), complete=True, steady=steady)
+
+
+def test_user_events_stand_beside_kafka_streams() -> None:
+    found = report()
+    assert not [row for row in goals(found) if "Kafka Streams" in row[0]]
+    found.users = [of_users(USERS, 0.02, 90_000)]
+    goal = "the same against Kafka Streams, exactly_once_v2"
+    assert {row[0]: row[3] for row in goals(found)}[goal] == "-"
+    found.users.append(of_users(KAFKA_STREAMS, 0.1, 15_000))
+    measured = {row[0]: row[3] for row in goals(found)}
+    assert measured["user events per CPU-second, all computations on"] == "60,000"
+    assert measured[goal] == "5.00 x"
+    assert measured["the same, start-up of both left out"] == "6.00 x"
+    assert KAFKA_STREAMS in markdown(found)
 
 
 def test_the_block_says_what_was_skipped_and_what_differs() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from app.errors import UserError
@@ -27,14 +28,14 @@ class Application:
     """The application of one run: its group, its topics, its process."""
 
     def __init__(
-        self, jdk: Jdk, broker: str, topic: str, folder: Path, app_id: str = APP_ID
+        self, jdk: Jdk, broker: str, topic: str, folder: Path, flags: Sequence[str] = FLAGS
     ) -> None:
         """Fetch the jars that are missing, and compile into `folder`, which is made.
 
-        `topic`: the input. Raises RunFailedError: no network, another checksum.
+        `topic`: the input; `flags`: of the JVM. Raises RunFailedError: no network, wrong checksum.
         """
         self._java, self._broker, self._topic, self._folder = jdk.java, broker, topic, folder
-        self.app_id = app_id
+        self.app_id, self._flags = APP_ID, flags
         self._classes = folder / "classes"
         self._classes.mkdir(parents=True)
         try:
@@ -59,7 +60,7 @@ class Application:
     def start(self) -> Worker:
         """Start it; SIGTERM ends it."""
         paths = f"{self._classes}:{self._jars}"
-        flags = [*FLAGS, f"-Djava.io.tmpdir={self._folder}", "-cp", paths]
+        flags = [*self._flags, f"-Djava.io.tmpdir={self._folder}", "-cp", paths]
         arguments = [self._broker, self._topic, self.app_id, str(self._folder / "state")]
         argv = [str(self._java), *flags, "UserEvents", *arguments]
         return Worker(argv, {}, self._folder / "log")

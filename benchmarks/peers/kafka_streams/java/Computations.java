@@ -10,15 +10,11 @@ import org.apache.kafka.streams.kstream.EmitStrategy;
 import org.apache.kafka.streams.kstream.Grouped;
 import org.apache.kafka.streams.kstream.KGroupedStream;
 import org.apache.kafka.streams.kstream.KStream;
-import org.apache.kafka.streams.kstream.KTable;
 import org.apache.kafka.streams.kstream.Materialized;
 import org.apache.kafka.streams.kstream.Produced;
 import org.apache.kafka.streams.kstream.SessionWindows;
 import org.apache.kafka.streams.kstream.SlidingWindows;
-import org.apache.kafka.streams.kstream.Suppressed;
-import org.apache.kafka.streams.kstream.Suppressed.BufferConfig;
 import org.apache.kafka.streams.kstream.TimeWindows;
-import org.apache.kafka.streams.kstream.Windowed;
 import org.apache.kafka.streams.processor.StateStore;
 import org.apache.kafka.streams.state.SessionStore;
 import org.apache.kafka.streams.state.Stores;
@@ -37,7 +33,6 @@ final class Computations {
     private final StreamsBuilder builder = new StreamsBuilder();
     private final Serde<Event> json = Json.of(Event.class);
     private final String prefix;
-    private final boolean suppress = Boolean.getBoolean("suppress");
 
     private Computations(String prefix) {
         this.prefix = prefix;
@@ -81,10 +76,13 @@ final class Computations {
     /** Kafka Streams also has windows that start just after an event: only those that end at one go out. */
     private void averages(KGroupedStream<String, Event> users) {
         Materialized<String, Mean, WindowStore<Bytes, byte[]>> store = store("averages", Mean.serde());
-        KTable<Windowed<String>, Mean> table = users.windowedBy(SlidingWindows.ofTimeDifferenceAndGrace(SLIDING, GRACE))
-                .emitStrategy(strategy())
-                .aggregate(() -> Mean.NOTHING, (user, event, mean) -> mean.plus(event), store);
-        closed(table, "averages-open")
+        users.windowedBy(SlidingWindows.ofTimeDifferenceAndGrace(SLIDING, GRACE))
+                .emitStrategy(EmitStrategy.onWindowClose())
+                .aggregate(
+                        () -> Mean.NOTHING,
+                        (user, event, mean) -> mean.plus(event),
+                        store.withRetention(SLIDING.multipliedBy(2).plus(GRACE).plus(KEPT)))
+                .toStream()
                 .filter((key, mean) -> mean.last() == key.window().end())
                 .map((key, mean) -> KeyValue.pair(key.key(), Average.of(key, mean)))
                 .to(prefix + "moving-averages", Produced.with(Serdes.String(), Json.of(Average.class)));
@@ -92,24 +90,12 @@ final class Computations {
 
     private void sessions(KGroupedStream<String, Event> users) {
         Materialized<String, Long, SessionStore<Bytes, byte[]>> store = store("sessions", Serdes.Long());
-        KTable<Windowed<String>, Long> table = users.windowedBy(SessionWindows.ofInactivityGapAndGrace(GAP, GRACE))
-                .emitStrategy(strategy())
-                .count(store.withRetention(GAP.plus(GRACE).plus(KEPT)));
-        closed(table, "sessions-open")
+        users.windowedBy(SessionWindows.ofInactivityGapAndGrace(GAP, GRACE))
+                .emitStrategy(EmitStrategy.onWindowClose())
+                .count(store.withRetention(GAP.plus(GRACE).plus(KEPT)))
+                .toStream()
                 .map((key, count) -> KeyValue.pair(key.key(), Session.of(key, count)))
                 .to(prefix + "user-sessions", Produced.with(Serdes.String(), Json.of(Session.class)));
-    }
-
-    private EmitStrategy strategy() {
-        return suppress ? EmitStrategy.onWindowUpdate() : EmitStrategy.onWindowClose();
-    }
-
-    private <V> KStream<Windowed<String>, V> closed(KTable<Windowed<String>, V> table, String name) {
-        if (!suppress) {
-            return table.toStream();
-        }
-        return table.suppress(Suppressed.untilWindowCloses(BufferConfig.unbounded()).withName(name))
-                .toStream();
     }
 
     private void totals(KGroupedStream<String, Event> users) {

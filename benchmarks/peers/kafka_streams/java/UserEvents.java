@@ -1,3 +1,5 @@
+import static org.apache.kafka.streams.StreamsConfig.InternalConfig.EMIT_INTERVAL_MS_KSTREAMS_WINDOWED_AGGREGATION;
+
 import java.time.Duration;
 import java.util.Properties;
 import org.apache.kafka.clients.producer.ProducerConfig;
@@ -42,6 +44,9 @@ public final class UserEvents {
         settings.put(StreamsConfig.WINDOW_STORE_CHANGE_LOG_ADDITIONAL_RETENTION_MS_CONFIG, YEARS_MS);
         settings.setProperty(
                 StreamsConfig.producerPrefix(ProducerConfig.INTERCEPTOR_CLASSES_CONFIG), Volume.class.getName());
+        // For tests: a backlog so short that it would be over before Kafka Streams, which does so once
+        // a second, looks for closed windows.
+        settings.put(EMIT_INTERVAL_MS_KSTREAMS_WINDOWED_AGGREGATION, Long.getLong("emit.interval.ms", 1000));
         return settings;
     }
 }
