@@ -13,7 +13,7 @@ from benchmarks.users import Load, Show, load_users, loads, run_users
 from benchmarks.worker import Deployment, free_port
 from tests.kafka_streams.jvm import NO_JDK, Jdk
 
-KAFKA_STREAMS_LIMIT_S = 600.0
+KAFKA_STREAMS_LIMIT_S = 900.0
 
 
 class UserParts:

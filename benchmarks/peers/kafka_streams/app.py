@@ -32,7 +32,7 @@ class Application:
     ) -> None:
         """Fetch the jars that are missing, and compile into `folder`, which is made.
 
-        `topic`: the input; `flags`: of the JVM. Raises RunFailedError: no network, wrong checksum.
+        `topic`: the input; `flags`: of the JVM. RunFailedError: no network, wrong checksum.
         """
         self._java, self._broker, self._topic, self._folder = jdk.java, broker, topic, folder
         self.app_id, self._flags = APP_ID, flags
@@ -40,9 +40,9 @@ class Application:
         self._classes.mkdir(parents=True)
         try:
             self._jars = class_path(listed(HERE / "jars.txt"), (*SHARED, _LZ4))
-        except UserError as error:
+            jdk.compile(HERE / "java", self._classes, self._jars)
+        except (UserError, RuntimeError) as error:
             raise RunFailedError(str(error)) from error
-        jdk.compile(HERE / "java", self._classes, self._jars)
 
     async def create_topics(self, partitions: int) -> None:
         """Create the outputs; the changelogs it creates by itself."""
