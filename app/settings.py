@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from app.cluster.settings import ClusterSettings
+from app.cluster.settings import ClusterSettings, Given
 from app.errors import SettingError
+from app.keys import parse_keys
 from models.times import parse_duration
 from models.topics import TOPICS, Catalogue, Direction
 from tables.rules import Rules
@@ -87,6 +88,7 @@ class Settings(ClusterSettings):
     web_port: int = Field(6066, ge=1, le=65_535)
     advertised_url: str | None = None
     api_key: SecretStr | None = None
+    api_keys: Given[SecretStr] = None
     peer_key: SecretStr | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
 
@@ -120,18 +122,29 @@ class Settings(ClusterSettings):
             )
         if not all(re.fullmatch(r"[^:\s]+:\d{1,5}", b) for b in self.broker.split(",")):
             raise ValueError("broker must be HOST:PORT, or several with commas between them")
-        if self.web_host not in _LOOPBACK and self.api_key is None:
-            raise ValueError(
-                f"web_host {self.web_host} can be reached from other machines: set an API key "
-                "(STREAMJOIN_API_KEY), or leave web_host at 127.0.0.1"
-            )
-        if self.api_key is not None and not self.api_key.get_secret_value():
-            raise ValueError("api_key is empty: give a key, or leave it out")
         if self.advertised_url is not None:
             url = urlsplit(self.advertised_url)
             if url.scheme not in ("http", "https") or not url.hostname:
                 raise ValueError("advertised_url must be http://HOST:PORT")
         self.catalogue()
+        return self
+
+    @model_validator(mode="after")
+    def _only_with_a_key(self) -> Self:
+        if self.api_key is not None and not self.api_key.get_secret_value():
+            raise ValueError("api_key is empty: give a key, or leave it out")
+        if self.web_host not in _LOOPBACK and self.api_key is None and self.api_keys is None:
+            raise ValueError(
+                f"web_host {self.web_host} can be reached from other machines: set an API key "
+                "(STREAMJOIN_API_KEY), or leave web_host at 127.0.0.1"
+            )
+        if self.api_keys is not None:
+            parse_keys(self.api_keys.get_secret_value())
+            if self.api_key is None and not (self.peer_key and self.peer_key.get_secret_value()):
+                raise ValueError(
+                    "api_keys needs peer_key too (STREAMJOIN_PEER_KEY): what workers show to each "
+                    "other, the same for all"
+                )
         return self
 
     @property

@@ -6,24 +6,13 @@ on to another worker: peers have a credential of their own.
 
 import hashlib
 import hmac
-from enum import StrEnum
+from collections.abc import Sequence
 
+from app.keys import EVERYTHING, ApiKey, Scope, digest, parse_keys
 from app.settings import Settings
 
 PEER_HEADER = "X-Streamjoin-Peer"
 _SCHEME = "bearer"
-
-
-class Scope(StrEnum):
-    """What a key opens."""
-
-    READ = "read"
-    ADMIN = "admin"
-    METRICS = "metrics"
-
-
-def _digest(key: str) -> bytes:
-    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
 
 
 def peer_credential(api_key: str | None, peer_key: str | None) -> str | None:
@@ -40,10 +29,16 @@ def peer_credential(api_key: str | None, peer_key: str | None) -> str | None:
 class Access:
     """The keys of one worker."""
 
-    def __init__(self, api_key: str | None, peer_key: str | None) -> None:
-        """Without an API key every client may ask (on loopback alone: settings see to that)."""
-        everything = frozenset(Scope)
-        self._keys = [] if api_key is None else [(_digest(api_key), everything)]
+    def __init__(
+        self, api_key: str | None, peer_key: str | None, keys: Sequence[ApiKey] = ()
+    ) -> None:
+        """`api_key` opens everything; `keys`: more of them.
+
+        Without any key every client may ask (on loopback alone: settings see to that).
+        """
+        self._keys = list(keys)
+        if api_key is not None:
+            self._keys.append(ApiKey(digest(api_key), EVERYTHING))
         self.credential = peer_credential(api_key, peer_key)
 
     @classmethod
@@ -51,21 +46,26 @@ class Access:
         """Take the keys from the settings."""
         api_key = settings.api_key.get_secret_value() if settings.api_key else None
         peer_key = settings.peer_key.get_secret_value() if settings.peer_key else None
-        return cls(api_key, peer_key)
+        keys = parse_keys(settings.api_keys.get_secret_value()) if settings.api_keys else ()
+        return cls(api_key, peer_key, keys)
+
+    def scopes(self, authorization: str | None) -> frozenset[Scope]:
+        """Give what an `Authorization` header opens; nothing for a key that is not known."""
+        if not self._keys:
+            return EVERYTHING
+        scheme, _, key = (authorization or "").partition(" ")
+        given = digest(key.strip())
+        found = [held.scopes for held in self._keys if hmac.compare_digest(held.digest, given)]
+        if scheme.lower() != _SCHEME:
+            return frozenset()
+        return frozenset(scope for scopes in found for scope in scopes)
 
     def allows(self, authorization: str | None, scope: Scope) -> bool:
         """Whether an `Authorization` header opens a scope."""
-        if not self._keys:
-            return True
-        scheme, _, key = (authorization or "").partition(" ")
-        if scheme.lower() != _SCHEME:
-            return False
-        given = _digest(key.strip())
-        found = [scopes for digest, scopes in self._keys if hmac.compare_digest(digest, given)]
-        return any(scope in scopes for scopes in found)
+        return scope in self.scopes(authorization)
 
     def is_peer(self, credential: str | None) -> bool:
         """Whether a peer header's value is the group's credential."""
         if self.credential is None:
             return True
-        return hmac.compare_digest(_digest(self.credential), _digest(credential or ""))
+        return hmac.compare_digest(digest(self.credential), digest(credential or ""))

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from app.keys import Scope
 from app.web import problems
-from app.web.access import PEER_HEADER, Access, Scope
+from app.web.access import PEER_HEADER, Access
 from app.web.peers import PREFIX
 from app.web.problems import ProblemError
 
@@ -71,10 +72,16 @@ def authorise(access: Access) -> Middleware:
             if not access.is_peer(request.headers.get(PEER_HEADER)):
                 raise ProblemError(403, "only workers of this group may ask here", "not-a-peer")
         elif path not in OPEN:
-            scope = _SCOPES.get(path, Scope.READ)
-            if not access.allows(request.headers.get("Authorization"), scope):
-                headers = {"WWW-Authenticate": 'Bearer realm="streamjoin"'}
-                raise ProblemError(401, "send `Authorization: Bearer KEY`", headers=headers)
+            _check(access.scopes(request.headers.get("Authorization")), path)
         return await handler(request)
 
     return check
+
+
+def _check(opened: frozenset[Scope], path: str) -> None:
+    scope = _SCOPES.get(path, Scope.READ)
+    if not opened:
+        headers = {"WWW-Authenticate": 'Bearer realm="streamjoin"'}
+        raise ProblemError(401, "send `Authorization: Bearer KEY`", headers=headers)
+    if scope not in opened:
+        raise ProblemError(403, f"this key does not open the scope {scope}", "scope")

@@ -8,8 +8,9 @@ import msgspec
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from app.keys import Scope
 from app.observability.metrics import Metrics
-from app.web.access import Access, Scope
+from app.web.access import Access
 from app.web.health import Health
 from app.web.overall import (
     Overall,

@@ -11,8 +11,10 @@ from tests.web.shop import ANN, BOB, PARTITIONS, RECORDS
 KEY = "canary-key-3141"
 BEARER = {"Authorization": f"Bearer {KEY}"}
 PEER = "X-Streamjoin-Peer"
+READ, METRICS = "canary-read-2718", "canary-metrics-1618"
 SETTINGS = {
     "api_key": KEY,
+    "api_keys": f"read:{READ},metrics:{METRICS}",
     "log_level": "DEBUG",
     "session_timeout": "30s",
 }
@@ -43,10 +45,11 @@ async def test_keys_and_credentials(kafka: Kafka, tmp_path: Path) -> None:
             async with asking(first.url) as [asker]:
                 await _without_the_key(asker)
                 await _forged_peers(asker)
+                await _each_in_its_scope(asker)
                 # A connection that a client keeps open does not keep the worker.
                 assert await first.terminate() == 0
             for worker in (first, second):
-                assert KEY not in worker.text
+                assert "canary" not in worker.text
                 ours = [line for line in worker.text.splitlines() if " aiokafka." not in line]
                 assert len(ours) > 10
                 assert not [line for line in ours if "ann/" in line or "ann%2F" in line]
@@ -89,3 +92,16 @@ async def _forged_peers(asker: Asker) -> None:
             reply = await asker.get(path, headers=headers)
             assert reply.status == 403
             assert reply.problem["type"].endswith("not-a-peer")
+
+
+async def _each_in_its_scope(asker: Asker) -> None:
+    """A key that is known is refused by 403 where it does not open, and says so."""
+    for key, opens, closed in ((READ, "/v1/totals", "/metrics"), (METRICS, "/metrics", "/nope")):
+        headers = {"Authorization": f"Bearer {key}"}
+        assert (await asker.get(opens, headers=headers)).status in (200, 503)
+        reply = await asker.get(closed, headers=headers)
+        assert reply.status == 403
+        assert reply.problem["type"].endswith("scope")
+        assert key not in reply.body
+    metrics = await asker.get("/readyz", headers={"Authorization": f"Bearer {METRICS}"})
+    assert metrics.json["assigned"] is None
