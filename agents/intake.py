@@ -17,7 +17,8 @@ ROOM = 4096
 class Intake(Generic[E]):
     """A queue in offset order. What is in it is neither processed nor committed.
 
-    `next_offset` is the committed offset once all that was taken is committed.
+    `next_offset` is the committed offset once all that was taken is committed. `oldest`: Kafka
+    timestamp in ms of the first record fetched and not committed, None where there is none.
     """
 
     def __init__(
@@ -33,6 +34,8 @@ class Intake(Generic[E]):
         self.events: list[E | Rejected] = []
         self._records: Sequence[Record] = ()
         self.index = 0
+        self.oldest: int | None = None
+        self._decoded = self._committed = 0
         self.head_fetched_at = 0.0
         self._waiting = 0
         self.read_to = offset
@@ -47,6 +50,8 @@ class Intake(Generic[E]):
         for at in range(0, len(records), _DECODE_AT_ONCE):
             self._fetched.append((records[at : at + _DECODE_AT_ONCE], now))
         self._waiting += len(records)
+        if self.oldest is None:
+            self.oldest = records[0].timestamp
         self.read_to = records[-1].offset + 1
         self.quiet_since = float("inf")
 
@@ -81,16 +86,29 @@ class Intake(Generic[E]):
                 return None
             self._records, self.head_fetched_at = self._fetched.popleft()
             self._waiting -= len(self._records)
+            self._decoded += len(self._records)
             self.events = self._decode(self._records)
             self.index = 0
         return self.events[self.index]
 
+    def _next(self) -> Record | None:
+        """Give the first record not yet taken."""
+        if self.index < len(self._records):
+            return self._records[self.index]
+        return self._fetched[0][0][0] if self._fetched else None
+
     @property
     def first_untaken(self) -> int:
         """Offset of the first record not yet taken; none there: one past the last one read."""
-        if self.index < len(self._records):
-            return self._records[self.index].offset
-        return self._fetched[0][0][0].offset if self._fetched else self.read_to
+        record = self._next()
+        return self.read_to if record is None else record.offset
+
+    def committed(self) -> int:
+        """Note that all that was taken is committed: so many records."""
+        record = self._next()
+        self.oldest = None if record is None else record.timestamp
+        before, self._committed = self._committed, self._decoded - len(self.events) + self.index
+        return self._committed - before
 
     @property
     def position(self) -> int:

@@ -14,17 +14,20 @@ from app.engine.partition_parts import Pace
 from app.engine.parts import Parts
 from app.engine.restore import Restorer
 from app.engine.size_limits import SizeLimits
+from app.engine.standing import standings
 from app.engine.store.base import Store
 from app.engine.store.memory import MemoryStore
 from app.engine.store.rocks import RocksStore, shared_cache
 from app.engine.topic_watch import Confirm
 from app.observability.metrics import Metrics
+from app.observability.progress import ProgressWatch
 from app.observability.sensor import RebalanceSensor
 from app.settings import Settings
 from app.startup import limits, max_bytes
 from app.topic_identity import never_create, topic_identities
 from app.topics_admin import TopicDescription, describe
 from app.web.install import install_web
+from models.topics import COMPUTATIONS, Direction
 
 TABLE = "state"
 # Decoded rows a table and partition keep between commits.
@@ -75,9 +78,12 @@ def make_app(
 def _run(app: StreamApp, engine: Engine, settings: Settings, metrics: Metrics) -> None:
     """Have the app run the engine, and show what it does."""
     app.engine = engine
-    metrics.watch_lag(engine.lags)
-    metrics.watch_standbys(lambda: engine.standbys.behind)
-    install_web(app, settings, metrics, engine.misplaced.warnings)
+    topology = engine.parts.topology
+    metrics.expect(topology.catalogue.names(Direction.INPUT), COMPUTATIONS)
+    progress = ProgressWatch(
+        lambda: standings(engine.tasks.values()), engine.parts.clock, settings.stalled_after / 1000
+    )
+    install_web(app, settings, metrics, engine.misplaced.warnings, progress)
 
 
 def _sizes(settings: Settings, topics: Mapping[str, TopicDescription]) -> SizeLimits:

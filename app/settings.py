@@ -83,6 +83,8 @@ class Settings(ClusterSettings):
     transaction_timeout: Duration = 12_000
     group_instance_id: str | None = Field(None, pattern=r"^[A-Za-z0-9._-]{1,200}$")
     standby_replicas: int = Field(0, ge=0, le=10)
+    stalled_after: Duration = 60_000
+    restart_stalled: bool = False
 
     web_host: str = "127.0.0.1"
     web_port: int = Field(6066, ge=1, le=65_535)
@@ -109,6 +111,10 @@ class Settings(ClusterSettings):
             raise ValueError(
                 "heartbeat_interval must be at most half of session_timeout, so that one lost "
                 "heartbeat does not end the membership"
+            )
+        if self.stalled_after <= self.transaction_timeout:
+            raise ValueError(
+                "stalled_after must be longer than transaction_timeout: a commit may take that long"
             )
         if self.hopping_step > self.hopping_size:
             raise ValueError(

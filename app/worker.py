@@ -98,6 +98,7 @@ async def _shut_down(app: StreamApp, starting: "asyncio.Task[bool]", seconds: fl
     """Finish, commit, leave the group; whether the broker let it in time (contract 7: 10 s)."""
 
     async def leave() -> None:
+        app.leaving = True
         await app.engine.close()
         starting.cancel()
         await app.stop()

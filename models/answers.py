@@ -7,7 +7,7 @@ digits, so it never passes through a binary float.
 
 from decimal import Decimal
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
@@ -189,17 +189,33 @@ class Restoring(Answer):
     end: int
 
 
+class PartitionProgress(Answer):
+    """How a partition moves, in seconds and records.
+
+    `stalled`: records wait, and nothing has been committed for the setting `stalled_after`;
+    `slow`: it commits, but the first record that waits has waited for longer than that.
+    `lag_seconds`: how long; `still_seconds`: how long records have waited without a commit.
+    """
+
+    partition: Count
+    state: Literal["ok", "slow", "stalled"]
+    lag_records: Count
+    lag_seconds: float
+    still_seconds: float
+
+
 class Readiness(Answer):
     """Whether the worker has joined and recovered all that is assigned to it.
 
-    `warnings` do not make it unready. Without an API key, where one is needed, `assigned`,
-    `restoring` and `warnings` are null.
+    `progress` and `warnings` do not make it unready. Without an API key, where one is needed,
+    all but `ready` and `reasons` is null.
     """
 
     ready: bool
     reasons: list[str]
     assigned: list[Count] | None = None
     restoring: list[Restoring] | None = None
+    progress: list[PartitionProgress] | None = None
     warnings: list[str] | None = None
 
 

@@ -97,6 +97,8 @@ class StreamApp(faust.App):
 
     BootStrategy = BootStrategy
     engine: Engine
+    leaving = False
+    """Whether it finishes what is in hand, to stop then."""
 
     def __init__(self, settings: Settings, sources: tuple[str, ...], changelog: str) -> None:
         """`sources`: topics that are read; `changelog`: the topic of all tables' changes."""

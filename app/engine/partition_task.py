@@ -152,7 +152,8 @@ class PartitionTask:
             items = self._pieces.sort_out(items)
         self._taken[flow.name] += len(items)
         self._last = items
-        await self._hand_over.take(flow, items)
+        with self._metrics.batch(flow.name):
+            await self._hand_over.take(flow, items)
         failpoints.hit(failpoints.AFTER_STATE_CHANGE)
 
     def _start_at(self, offsets: Mapping[str, int]) -> None:
@@ -216,6 +217,8 @@ class PartitionTask:
         self.state.careful = self._hand_over.raised or self._pieces.active
         self._hand_over.raised = False
         self._metrics.committed(self.number, self._taken, self._clock.monotonic() - started)
+        read = {topic: intake.committed() for topic, intake in self.intakes.items()}
+        self._metrics.moved(read, prepared.outputs)
         self._taken.clear()
         self._count(prepared.outputs)
         self._around.on_commit(Committed(self.number, prepared.changes, offsets))

@@ -1,117 +1,88 @@
-"""Every metric of a worker, in one place; code elsewhere cannot emit another.
+"""What a worker counts and measures: the only place that does (`catalogue.py` lists it)."""
 
-No metric carries a key or anything of a user.
-"""
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from operator import attrgetter
 
-from collections.abc import Callable, Iterable, Mapping
+from prometheus_client import generate_latest
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
+from app.observability import catalogue
+from app.observability.instruments import Instruments, Read
+from models.dead_letters import ErrorType
+from models.outputs import Output
 
 Lag = tuple[str, int, int]
-_COMMIT_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-
-
-class _LagCollector(Collector):
-    def __init__(self, read: Callable[[], Iterable[Lag]]) -> None:
-        self._read = read
-
-    def collect(self) -> Iterable[GaugeMetricFamily]:
-        family = GaugeMetricFamily(
-            "streamjoin_lag_records",
-            "Records up to the last stable offset that are not committed yet.",
-            labels=["topic", "partition"],
-        )
-        for topic, partition, lag in self._read():
-            family.add_metric([topic, str(partition)], lag)
-        yield family
-
-
-class _StandbyCollector(Collector):
-    def __init__(self, read: Callable[[], Mapping[int, int]]) -> None:
-        self._read = read
-
-    def collect(self) -> Iterable[GaugeMetricFamily]:
-        family = GaugeMetricFamily(
-            "streamjoin_standby_lag_records",
-            "Changelog records that this worker's copy of another's partition lacks.",
-            labels=["partition"],
-        )
-        for partition, lag in self._read().items():
-            family.add_metric([str(partition)], lag)
-        yield family
+_topic = attrgetter("topic")
 
 
 class Metrics:
     """A worker's metrics, in a registry of its own."""
 
     def __init__(self) -> None:
-        """Register all but the lag, which needs somebody to ask: `watch_lag`."""
-        self.registry = CollectorRegistry()
+        """Register all but those that need somebody to ask: `watch` and the like."""
+        self._made = Instruments()
+        self.registry = self._made.registry
         self._count_work()
         self._count_trouble()
         self._count_restores()
+        self._requests = self._made.counter(catalogue.HTTP_REQUESTS)
+        self._request_seconds = self._made.histogram(catalogue.HTTP_SECONDS)
 
     def _count_work(self) -> None:
-        self._records = self._counter(
-            "records", "Records committed, valid or not, by the agent that took them.", "agent"
-        )
-        self._commits = self._counter("commits", "Committed transactions.", "partition")
-        self._commit_seconds = Histogram(
-            "streamjoin_commit_seconds",
-            "Duration of a commit, from its start to the end of the store write.",
-            buckets=_COMMIT_SECONDS,
-            registry=self.registry,
-        )
+        made = self._made
+        self._records = made.counter(catalogue.RECORDS)
+        self._read = made.counter(catalogue.READ)
+        self._written = made.counter(catalogue.WRITTEN)
+        self._batch_seconds = made.histogram(catalogue.BATCH)
+        self._commits = made.counter(catalogue.COMMITS)
+        self._commit_seconds = made.histogram(catalogue.COMMIT)
 
     def _count_trouble(self) -> None:
-        self._dead_letters = self._counter(
-            "dead_letters", "Records written to dead-letters.", "topic", "reason"
-        )
-        self._late_events = self._counter(
-            "late_events", "Records written to late-events.", "computation"
-        )
-        self._lost = self._counter(
-            "transactions_lost", "Transactions that failed or were fenced, and were done again."
-        )
-        self._rebalances = self._counter("rebalances", "Rebalances of the group.")
-        self._acquired = self._counter(
-            "partitions_acquired", "Partitions acquired: fenced, restored, read from their offsets."
-        )
-        self._kept = self._counter(
-            "partitions_kept", "Partitions that stayed in a rebalance, with all that was in hand."
-        )
-        self._misplaced = self._counter(
-            "misplaced_keys",
-            "Sampled records whose key murmur2 would have put in another partition.",
-            "topic",
-        )
+        made = self._made
+        self._dead_letters = made.counter(catalogue.DEAD_LETTERS)
+        self._late_events = made.counter(catalogue.LATE_EVENTS)
+        self._lost = made.counter(catalogue.LOST)
+        self._rebalances = made.counter(catalogue.REBALANCES)
+        self._rebalance_seconds = made.histogram(catalogue.REBALANCE)
+        self._acquired = made.counter(catalogue.ACQUIRED)
+        self._kept = made.counter(catalogue.KEPT)
+        self._misplaced = made.counter(catalogue.MISPLACED)
 
     def _count_restores(self) -> None:
-        self._restored = self._counter(
-            "restore_records", "Changelog records applied to a store while restoring.", "partition"
-        )
-        self._restored_bytes = self._counter(
-            "restore_bytes", "Bytes of keys and values of these records.", "partition"
-        )
-        self._restore_left = Gauge(
-            "streamjoin_restore_remaining_records",
-            "Offsets of the changelog that are still to be restored.",
-            ["partition"],
-            registry=self.registry,
-        )
+        made = self._made
+        self._restored = made.counter(catalogue.RESTORED)
+        self._restored_bytes = made.counter(catalogue.RESTORED_BYTES)
+        self._restore_left = made.gauge(catalogue.RESTORE_LEFT)
 
-    def _counter(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(f"streamjoin_{name}", text, labels, registry=self.registry)
+    def watch(self, metric: catalogue.Metric, read: Read) -> None:
+        """Ask `read` for a gauge's values whenever metrics are collected."""
+        self._made.ask(metric, read)
 
     def watch_lag(self, read: Callable[[], Iterable[Lag]]) -> None:
         """Ask `read` for (topic, partition, records) whenever metrics are collected."""
-        self.registry.register(_LagCollector(read))
+        self.watch(
+            catalogue.LAG_RECORDS,
+            lambda: [((topic, str(number)), lag) for topic, number, lag in read()],
+        )
 
     def watch_standbys(self, read: Callable[[], Mapping[int, int]]) -> None:
         """Ask `read` for the copies' lags, by partition, whenever metrics are collected."""
-        self.registry.register(_StandbyCollector(read))
+        self.watch(
+            catalogue.STANDBY_LAG, lambda: [((str(number),), lag) for number, lag in read().items()]
+        )
+
+    def expect(self, inputs: Sequence[str], computations: Sequence[str]) -> None:
+        """Show counts of 0 for what may go wrong: an increase from nothing is seen by no alert."""
+        for topic in inputs:
+            for reason in ErrorType:
+                self._dead_letters.labels(topic, reason.value)
+        for computation in computations:
+            self._late_events.labels(computation)
+
+    def batch(self, agent: str) -> AbstractContextManager[object]:
+        """Measure the handling of a batch."""
+        return self._batch_seconds.labels(agent).time()
 
     def committed(self, partition: int, taken: Mapping[str, int], seconds: float) -> None:
         """Count a committed transaction; `taken`: source records by agent."""
@@ -119,6 +90,13 @@ class Metrics:
         for agent, records in taken.items():
             self._records.labels(agent).inc(records)
         self._commit_seconds.observe(seconds)
+
+    def moved(self, read: Mapping[str, int], written: Iterable[Output]) -> None:
+        """Count a committed transaction's records: those read by topic, and those written."""
+        for topic, records in read.items():
+            self._read.labels(topic).inc(records)
+        for topic, records in Counter(map(_topic, written)).items():
+            self._written.labels(topic).inc(records)
 
     def dead_letter(self, topic: str, reason: str) -> None:
         """Count a dead letter."""
@@ -135,6 +113,10 @@ class Metrics:
     def rebalanced(self) -> None:
         """Count a rebalance."""
         self._rebalances.inc()
+
+    def rebalance_took(self, seconds: float) -> None:
+        """Note how long a rebalance took until all ran again."""
+        self._rebalance_seconds.observe(seconds)
 
     def acquired(self) -> None:
         """Count a partition that was acquired."""
@@ -157,6 +139,11 @@ class Metrics:
         self._restored.labels(str(partition)).inc(records)
         self._restored_bytes.labels(str(partition)).inc(size)
         self.restoring(partition, left)
+
+    def answered(self, method: str, path: str, status: int, seconds: float) -> None:
+        """Count an answered HTTP request; `path`: a route's, never a request's own."""
+        self._requests.labels(method, path, str(status)).inc()
+        self._request_seconds.labels(path).observe(seconds)
 
     def text(self) -> bytes:
         """Give everything in Prometheus' text format."""

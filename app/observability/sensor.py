@@ -1,5 +1,7 @@
 """What Faust tells of its life, counted."""
 
+import time
+
 from faust import Sensor
 from faust.types import AppT
 
@@ -7,7 +9,7 @@ from app.observability.metrics import Metrics
 
 
 class RebalanceSensor(Sensor):
-    """Counts the group's rebalances."""
+    """Counts the group's rebalances, and measures those that come to an end."""
 
     def __init__(self, metrics: Metrics) -> None:
         """See the class."""
@@ -17,4 +19,8 @@ class RebalanceSensor(Sensor):
     def on_rebalance_start(self, app: AppT) -> dict[str, float]:
         """Count one."""
         self._metrics.rebalanced()
-        return {}
+        return {"began": time.monotonic()}
+
+    def on_rebalance_end(self, app: AppT, state: dict[str, float]) -> None:
+        """Measure one: all that was assigned runs."""
+        self._metrics.rebalance_took(time.monotonic() - state["began"])

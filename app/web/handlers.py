@@ -37,7 +37,7 @@ from app.web.peers import PREFIX
 from app.web.problems import bad_parameter, unavailable
 from app.web.user_views import USER_VIEWS, Selection, UserView
 from app.web.users import Users
-from models.answers import Alive, Answer, encode
+from models.answers import Answer, encode
 from tables.rules import Rules
 
 P = TypeVar("P")
@@ -120,7 +120,7 @@ class Handlers:
 
     async def livez(self, request: web.Request) -> web.StreamResponse:
         """Answer: the event loop does. The broker is not asked."""
-        return answered(Alive())
+        return answered(self.health.alive())
 
     async def readyz(self, request: web.Request) -> web.StreamResponse:
         """Answer whether the worker is ready; the details to those who may read."""

@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from app.engine.faust_app import StreamApp, TableManager
+from app.observability.progress import ProgressWatch
 from app.web.membership import GroupMembership
-from models.answers import Readiness, Restoring
+from app.web.problems import unavailable
+from models.answers import Alive, PartitionProgress, Readiness, Restoring
 
 
 class Health:
@@ -16,11 +18,35 @@ class Health:
         app: StreamApp,
         membership: GroupMembership,
         warnings: Callable[[], Sequence[str]],
+        progress: ProgressWatch,
+        *,
+        restart_stalled: bool = False,
     ) -> None:
-        """`warnings`: what to show beside the verdict."""
+        """`warnings`: what to show beside the verdict.
+
+        `restart_stalled`: do not count as alive while a partition is stalled.
+        """
         self._app = app
         self._membership = membership
         self._warnings = warnings
+        self._progress = progress
+        self._restart_stalled = restart_stalled
+
+    @property
+    def ready(self) -> bool:
+        """Whether the worker is ready."""
+        return not self._reasons()
+
+    def alive(self) -> Alive:
+        """Say that the event loop runs: it does.
+
+        Raises ProblemError 503, where that is set, while a partition is stalled though the group
+        is reached: what another process may do better. A broker that is away is no such case.
+        """
+        stalled = self._progress.stalled if self._restart_stalled else []
+        if stalled and self._membership.alive:
+            raise unavailable("stalled", f"partitions {stalled} have not moved for too long")
+        return Alive()
 
     def readiness(self, *, details: bool) -> Readiness:
         """Say whether the worker has joined and recovered all that is assigned to it."""
@@ -37,14 +63,27 @@ class Health:
             reasons=reasons,
             assigned=sorted(engine.assigned),
             restoring=restoring,
-            warnings=list(self._warnings()),
+            progress=self._moving(),
+            warnings=[*self._warnings(), *self._progress.warnings()],
         )
+
+    def _moving(self) -> list[PartitionProgress]:
+        return [
+            PartitionProgress(
+                partition=found.partition,
+                state=found.state.value,
+                lag_records=found.lag_records,
+                lag_seconds=round(found.lag_seconds, 3),
+                still_seconds=round(found.still_seconds, 3),
+            )
+            for found in self._progress.progress()
+        ]
 
     def _reasons(self) -> list[str]:
         app, engine = self._app, self._app.engine
         if engine.failure is not None:
             return ["the worker stops after an error; its log has more"]
-        if app.should_stop:
+        if app.should_stop or app.leaving:
             return ["the worker is stopping"]
         reasons = [
             _recovering(number, engine.restoring.get(number))

@@ -6,11 +6,14 @@ from aiohttp import web
 
 from app.engine.faust_app import StreamApp
 from app.observability.metrics import Metrics
+from app.observability.progress import ProgressWatch
+from app.observability.watching import watch_worker
 from app.settings import Settings
 from app.web.access import Access
 from app.web.guard import MAX_BODY, answer_errors, authorise, bound_body
 from app.web.handlers import Handlers
 from app.web.health import Health
+from app.web.measure import measure
 from app.web.membership import GroupMembership
 from app.web.openapi import serve
 from app.web.overall import Overall
@@ -23,30 +26,36 @@ def install_web(
     app: StreamApp,
     settings: Settings,
     metrics: Metrics,
-    warnings: Callable[[], Sequence[str]] = tuple,
+    warnings: Callable[[], Sequence[str]],
+    progress: ProgressWatch,
 ) -> None:
     """Have Faust serve our application; `app.engine` must be there.
 
-    `warnings`: what `/readyz` shows beside its verdict.
+    `warnings`: what `/readyz` shows beside its verdict, and beside what `progress` warns of.
     """
     access = Access.of(settings)
     peers = Peers(access.credential)
     membership = GroupMembership(app, settings)
+    health = Health(app, membership, warnings, progress, restart_stalled=settings.restart_stalled)
+    watch_worker(metrics, app.engine, progress, lambda: health.ready)
     handlers = Handlers(
         Users(membership, peers, settings.rules(), settings.catalogue()),
         Overall(membership, peers),
-        Health(app, membership, warnings),
+        health,
         access,
         metrics,
         settings.rules(),
     )
-    app.web = WebServer(app, application(handlers, access, peers))
+    made = application(handlers, access, peers)
+    made.cleanup_ctx.append(progress.running)
+    app.web = WebServer(app, made)
 
 
 def application(handlers: Handlers, access: Access, peers: Peers) -> web.Application:
     """Make the aiohttp application."""
     made = web.Application(
-        middlewares=[answer_errors, authorise(access), bound_body], client_max_size=MAX_BODY
+        middlewares=[measure(handlers.metrics), answer_errors, authorise(access), bound_body],
+        client_max_size=MAX_BODY,
     )
     made.add_routes([*handlers.routes(), *serve.routes()])
 

@@ -7,11 +7,13 @@ from typing import Any, cast
 import pytest
 
 from app.engine.faust_app import StreamApp
+from app.observability.progress import Progress, ProgressWatch, State
 from app.settings import load_settings
 from app.web.health import Health
 from app.web.membership import GroupMembership
 from app.web.problems import ProblemError
-from tests.web.group import State
+from models.answers import Readiness
+from tests.web.group import State as Committed
 
 
 class Completed:
@@ -25,13 +27,14 @@ class Completed:
 def worker(**changes: Any) -> StreamApp:  # noqa: ANN401
     """A worker that has joined and owns partition 0 of 2, but for `changes`."""
     given: dict[str, Any] = {
-        "owned": {0: State(0)},
+        "owned": {0: Committed(0)},
         "assigned": {0},
         "restoring": {},
         "failure": None,
         "joined": True,
         "rebalancing": False,
         "stopping": False,
+        "leaving": False,
         "beat": time.monotonic(),
         "distribution": {"http://me:1": {"log": [0]}, "http://you:2/": {"log": [1]}},
     } | changes
@@ -47,6 +50,7 @@ def worker(**changes: Any) -> StreamApp:  # noqa: ANN401
     app = SimpleNamespace(
         engine=engine,
         should_stop=given["stopping"],
+        leaving=given["leaving"],
         rebalancing=given["rebalancing"],
         changelog="log",
         tables=SimpleNamespace(recovery=SimpleNamespace(completed=Completed(done=given["joined"]))),
@@ -60,9 +64,28 @@ def member(app: StreamApp) -> GroupMembership:
     return GroupMembership(app, load_settings(session_timeout="600s", heartbeat_interval="1s"))
 
 
+class Moving:
+    """A `ProgressWatch` that finds what it is told."""
+
+    def __init__(self, *stalled: int) -> None:
+        self.stalled = list(stalled)
+
+    def progress(self) -> list[Progress]:
+        return [Progress(number, State.STALLED, 7, 61.0004, 60.0) for number in self.stalled]
+
+    def warnings(self) -> list[str]:
+        return [f"{number} is stalled" for number in self.stalled]
+
+
+def health(app: StreamApp, *stalled: int, restart: bool = False) -> Health:
+    watch = cast("ProgressWatch", Moving(*stalled))
+    return Health(app, member(app), lambda: ["mind the keys"], watch, restart_stalled=restart)
+
+
 def reasons(**changes: Any) -> list[str]:  # noqa: ANN401
     app = worker(**changes)
-    readiness = Health(app, member(app), lambda: ["mind the keys"]).readiness(details=True)
+    readiness = health(app).readiness(details=True)
+    assert health(app).ready == readiness.ready
     assert readiness.ready == (not readiness.reasons)
     assert readiness.warnings == ["mind the keys"]
     return readiness.reasons
@@ -81,6 +104,7 @@ def test_a_worker_with_no_partition_is_ready() -> None:
     [
         ({"failure": ValueError("canary")}, "the worker stops after an error; its log has more"),
         ({"stopping": True}, "the worker is stopping"),
+        ({"leaving": True, "assigned": set(), "owned": {}}, "the worker is stopping"),
         ({"rebalancing": True}, "the group is rebalancing"),
         ({"joined": False}, "the worker has not joined the group yet"),
         ({"beat": float("-inf")}, "no heartbeat has succeeded for the session timeout"),
@@ -98,9 +122,31 @@ def test_why_it_is_not_ready(changes: dict[str, Any], said: str) -> None:
 
 def test_details_are_for_those_who_may_read() -> None:
     app = worker()
-    readiness = Health(app, member(app), lambda: ["mind the keys"]).readiness(details=False)
+    readiness = health(app, 0).readiness(details=False)
+    assert readiness == Readiness(ready=True, reasons=[])
+
+
+def test_a_stalled_partition_is_told_and_leaves_the_worker_ready() -> None:
+    readiness = health(worker(), 0).readiness(details=True)
     assert readiness.ready
-    assert (readiness.assigned, readiness.restoring, readiness.warnings) == (None, None, None)
+    assert readiness.warnings == ["mind the keys", "0 is stalled"]
+    assert readiness.progress is not None
+    [found] = readiness.progress
+    assert (found.partition, found.state, found.lag_records) == (0, "stalled", 7)
+    assert (found.lag_seconds, found.still_seconds) == (61.0, 60.0)
+
+
+def test_a_stalled_worker_is_alive_unless_it_is_to_be_restarted() -> None:
+    assert health(worker(), 0).alive().alive
+    assert health(worker(), restart=True).alive().alive
+    with pytest.raises(ProblemError) as caught:
+        health(worker(), 0, restart=True).alive()
+    assert (caught.value.status, caught.value.kind) == (503, "stalled")
+
+
+def test_a_restart_does_not_help_against_a_broker_that_is_away() -> None:
+    away = worker(beat=time.monotonic() - 601)
+    assert health(away, 0, restart=True).alive().alive
 
 
 def test_the_owners_are_those_of_the_groups_metadata() -> None:

@@ -167,6 +167,10 @@ async def test_what_is_no_http_is_answered_and_not_logged(
 async def test_health_and_metrics(asker: Asker) -> None:
     assert (await asker.get("/livez")).json == {"alive": True}
     ready = (await asker.get("/readyz")).json
+    progress = ready.pop("progress")
+    assert [(found["partition"], found["state"]) for found in progress] == [
+        (number, "ok") for number in range(4)
+    ]
     assert ready == {
         "ready": True,
         "reasons": [],

@@ -47,6 +47,10 @@ class Store(Protocol):
     def claim(self, identity: bytes) -> None:
         """Have an empty store be of this changelog: it is written with the first write."""
 
+    @property
+    def size(self) -> int:
+        """About how many bytes its rows take, in memory and on disk; cheap to ask."""
+
     def check(self) -> None:
         """Raise DamagedStoreError if damage has been found since the last `renew`."""
 

@@ -17,6 +17,7 @@ class MemoryStore:
         self._offset: int | None = None
         self._as_of: int | None = None
         self._identity: bytes | None = None
+        self._size = 0
 
     @property
     def changelog_offset(self) -> int | None:
@@ -54,12 +55,19 @@ class MemoryStore:
     ) -> None:
         """See `Store`."""
         for key, value in changes:
-            if value is None:
-                self._rows.pop(key, None)
-            else:
+            before = self._rows.pop(key, None)
+            if before is not None:
+                self._size -= len(key) + len(before)
+            if value is not None:
                 self._rows[key] = value
+                self._size += len(key) + len(value)
         self._offset = changelog_offset
         self._as_of = time.time_ns() // 1_000_000 if as_of is None else as_of
+
+    @property
+    def size(self) -> int:
+        """See `Store`."""
+        return self._size
 
     def check(self) -> None:
         """See `Store`: memory is not damaged."""
@@ -73,6 +81,7 @@ class MemoryStore:
     def clear(self) -> None:
         """See `Store`."""
         self._rows.clear()
+        self._size = 0
         self._offset = self._as_of = self._identity = None
 
     def close(self) -> None:

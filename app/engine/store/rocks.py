@@ -27,6 +27,7 @@ __all__ = ["RocksStore", "shared_cache"]
 log = logging.getLogger(__name__)
 _PLACE_KEY = b"\x00place"
 _IDENTITY_KEY = b"\x00identity"
+_SIZES = ("rocksdb.estimate-live-data-size", "rocksdb.cur-size-all-mem-tables")
 # However little is written: how far behind the folder may be.
 _FLUSH_MS = 60_000
 # Rows that a scan reads at a time: first few, since many want no more.
@@ -180,6 +181,14 @@ class RocksStore:
         if isinstance(found, DamagedStoreError):
             self._damage = str(found)
         return found
+
+    @property
+    def size(self) -> int:
+        """See `Store`."""
+        try:
+            return sum(self._db.property_int_value(name) or 0 for name in _SIZES)
+        except Exception as error:
+            raise self._failed(error) from error
 
     def check(self) -> None:
         """See `Store`."""

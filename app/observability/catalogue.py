@@ -1,0 +1,147 @@
+"""THE list of metrics: names, labels, meaning. docs/metrics.md is made from it.
+
+Names follow Prometheus' rules: base units, `_total` for counters. No label holds a key or anything
+else of a user: the values of a label are few, and known beforehand.
+"""
+
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+
+class Kind(StrEnum):
+    """How a metric moves."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+class Metric(NamedTuple):
+    """One metric; `name` without `streamjoin_` and, of a counter, without `_total`.
+
+    `buckets`: of a histogram, in seconds.
+    """
+
+    name: str
+    kind: Kind
+    text: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+    @property
+    def full_name(self) -> str:
+        """As it is scraped."""
+        return f"{PREFIX}{self.name}" + ("_total" if self.kind is Kind.COUNTER else "")
+
+
+PREFIX: Final = "streamjoin_"
+_SHORT = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+_COMMIT = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_LONG = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+
+def _counter(name: str, text: str, *labels: str) -> Metric:
+    return Metric(name, Kind.COUNTER, text, labels)
+
+
+def _gauge(name: str, text: str, *labels: str) -> Metric:
+    return Metric(name, Kind.GAUGE, text, labels)
+
+
+def _histogram(name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Metric:
+    return Metric(name, Kind.HISTOGRAM, text, labels, buckets)
+
+
+READY = _gauge("ready", "1 while `/readyz` answers 200, else 0.")
+PARTITIONS = _gauge(
+    "partitions",
+    "Partitions of this worker by `state`: assigned, running, restoring, standby.",
+    "state",
+)
+STATE = _gauge(
+    "partition_state",
+    "1 for the `state` that a running partition is in: ok, slow or stalled.",
+    "partition",
+    "state",
+)
+RECORDS = _counter(
+    "records", "Records committed, valid or not, by the agent that took them.", "agent"
+)
+READ = _counter("read_records", "Source records committed, by topic.", "topic")
+WRITTEN = _counter("written_records", "Records that committed transactions wrote.", "topic")
+BATCH = _histogram("batch_seconds", "Time in which an agent handles a batch.", _SHORT, "agent")
+COMMITS = _counter("commits", "Committed transactions.", "partition")
+COMMIT = _histogram(
+    "commit_seconds", "Duration of a commit, from its start to the end of the store write.", _COMMIT
+)
+LAG_RECORDS = _gauge(
+    "lag_records",
+    "Records up to the last stable offset that are not committed yet, transaction markers counted.",
+    "topic",
+    "partition",
+)
+LAG_SECONDS = _gauge(
+    "lag_seconds",
+    "How long the first record that is not committed has been in its topic, by its Kafka "
+    "timestamp; 0 where there is none.",
+    "topic",
+    "partition",
+)
+DEAD_LETTERS = _counter("dead_letters", "Records written to dead-letters.", "topic", "reason")
+LATE_EVENTS = _counter("late_events", "Records written to late-events.", "computation")
+MISPLACED = _counter(
+    "misplaced_keys",
+    "Sampled records whose key murmur2 would have put in another partition.",
+    "topic",
+)
+LOST = _counter(
+    "transactions_lost", "Transactions that failed or were fenced, and were done again."
+)
+REBALANCES = _counter("rebalances", "Rebalances of the group.")
+REBALANCE = _histogram(
+    "rebalance_seconds", "From a rebalance's start until all that is assigned runs again.", _LONG
+)
+ACQUIRED = _counter(
+    "partitions_acquired", "Partitions acquired: fenced, restored, read from their offsets."
+)
+KEPT = _counter(
+    "partitions_kept", "Partitions that stayed in a rebalance, with all that was in hand."
+)
+STATE_BYTES = _gauge(
+    "state_bytes", "Size of a partition's local state, as the store estimates it.", "partition"
+)
+RESTORED = _counter(
+    "restore_records", "Changelog records applied to a store while restoring.", "partition"
+)
+RESTORED_BYTES = _counter("restore_bytes", "Bytes of keys and values of these.", "partition")
+RESTORE_LEFT = _gauge(
+    "restore_remaining_records", "Changelog offsets that are still to be restored.", "partition"
+)
+STANDBY_LAG = _gauge(
+    "standby_lag_records",
+    "Changelog records that this worker's copy of another's partition lacks.",
+    "partition",
+)
+HTTP_REQUESTS = _counter(
+    "http_requests",
+    "HTTP requests answered. `path`: as in OpenAPI, its parameters by name; else other.",
+    "method",
+    "path",
+    "status",
+)
+HTTP_SECONDS = _histogram(
+    "http_request_seconds", "From a request's head to the end of its answer.", _SHORT, "path"
+)
+
+METRICS: Final = tuple(value for value in globals().values() if isinstance(value, Metric))
+"""All of them, in this order."""
+
+PROCESS: Final = {
+    "process_cpu_seconds_total": "CPU time of the process.",
+    "process_max_fds": "How many files it may have open.",
+    "process_open_fds": "How many files it has open.",
+    "process_resident_memory_bytes": "Its memory that is in RAM.",
+    "process_start_time_seconds": "When it started, seconds since the epoch.",
+    "process_virtual_memory_bytes": "Its memory that is mapped.",
+}
+"""What prometheus_client tells of the process itself (on Linux)."""
