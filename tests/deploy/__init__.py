@@ -1,0 +1,1 @@
+"""What operators are given: alert rules, dashboard, manifest."""
