@@ -1,6 +1,5 @@
-"""Writes docs/metrics.md: `python -m app.observability.document > docs/metrics.md`."""
+"""Makes docs/metrics.md from the catalogue; `make documents` writes it."""
 
-import sys
 from collections.abc import Iterator
 
 from app.observability.catalogue import METRICS, PROCESS, Kind, Metric
@@ -25,7 +24,7 @@ Beside them, of the process, by the names that Prometheus' clients agree on:
 """
 
 
-def page() -> str:
+def metrics_document() -> str:
     """Give the page's text."""
     rows = "".join(map(_row, METRICS))
     process = "".join(f"| `{name}` | {text} |\n" for name, text in PROCESS.items())
@@ -43,7 +42,3 @@ def _buckets() -> Iterator[str]:
         if metric.kind is Kind.HISTOGRAM:
             limits = ", ".join(f"{limit:g}" for limit in metric.buckets)
             yield f"- `{metric.full_name}`: {limits}\n"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(page())

@@ -83,7 +83,7 @@ ENDPOINTS = (
         parameters=(FROM, TO, LIMIT, CURSOR),
         problems=(BAD_PARAMETER, UNAVAILABLE),
     ),
-    Endpoint("/livez", _SERVICE, "Whether the event loop answers", Alive),
+    Endpoint("/livez", _SERVICE, "Whether the event loop answers", Alive, problems=(UNAVAILABLE,)),
     Endpoint(
         "/readyz",
         _SERVICE,
