@@ -12,6 +12,7 @@ from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 
 from app.engine.errors import LostError, StateError
+from app.engine.heartbeats import note_heartbeats
 from app.group_offsets import heed_group_errors
 
 T = TypeVar("T")
@@ -66,24 +67,17 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         )
 
     async def on_start(self) -> None:
-        """Start the consumer, and note each heartbeat that the group's coordinator accepts."""
+        """Start the consumer, and note each heartbeat that proves what this member owns."""
         await super().on_start()
         heed_group_errors(self._ensure_consumer())
         coordinator = self._ensure_consumer()._coordinator
-        beat = coordinator._do_heartbeat
-
-        async def noted() -> bool:
-            # As of when it was sent: a process stopped meanwhile must not take it for a new one.
-            sent = time.monotonic()
-            accepted: bool = await beat()
-            if accepted:
-                self.last_heartbeat = sent
-            return accepted
-
-        coordinator._do_heartbeat = noted
+        note_heartbeats(coordinator, self._note)
         if coordinator._group_instance_id is not None:
             _keep_member_id(coordinator)
             self._watch_for_twin(coordinator)
+
+    def _note(self, sent: float) -> None:
+        self.last_heartbeat = sent
 
     def _watch_for_twin(self, coordinator: Any) -> None:  # noqa: ANN401 (aiokafka)
         send = coordinator._send_req
