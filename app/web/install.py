@@ -20,6 +20,7 @@ from app.web.overall import Overall
 from app.web.peers import Peers
 from app.web.server import WebServer
 from app.web.users import Users
+from app.web.workers import GroupView, own_state
 
 
 def install_web(
@@ -46,18 +47,21 @@ def install_web(
         metrics,
         settings.rules(),
     )
-    made = application(handlers, access, peers)
+    workers = GroupView(membership, peers, lambda: own_state(app.engine, health))
+    made = application(handlers, access, peers, workers)
     made.cleanup_ctx.append(progress.running)
     app.web = WebServer(app, made)
 
 
-def application(handlers: Handlers, access: Access, peers: Peers) -> web.Application:
+def application(
+    handlers: Handlers, access: Access, peers: Peers, workers: GroupView
+) -> web.Application:
     """Make the aiohttp application."""
     made = web.Application(
         middlewares=[measure(handlers.metrics), answer_errors, authorise(access), bound_body],
         client_max_size=MAX_BODY,
     )
-    made.add_routes([*handlers.routes(), *serve.routes()])
+    made.add_routes([*handlers.routes(), *workers.routes(), *serve.routes()])
 
     async def close(_: web.Application) -> None:
         await peers.close()

@@ -88,12 +88,15 @@ class GroupMembership:
 
     def owners(self) -> dict[int, str]:
         """See `Membership`."""
+        return {number: url for url, numbers in self.members().items() for number in numbers}
+
+    def members(self) -> dict[str, list[int]]:
+        """Give every member's URL with its partitions, as of the last assignment."""
         assignor = cast("PartitionAssignor", self._app.assignor)
         changelog = self._app.changelog
         return {
-            number: str(url).rstrip("/")
+            str(url).rstrip("/"): sorted(topics.get(changelog, ()))
             for url, topics in assignor.changelog_distribution.items()
-            for number in topics.get(changelog, ())
         }
 
     def owns(self, number: int) -> bool:

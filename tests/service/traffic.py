@@ -20,8 +20,9 @@ def traffic(
     disorder: float = 3.0,
     late: float = 0.02,
     bad: float = 0.01,
+    users: int = 200,
 ) -> Iterator[Message]:
-    """Clicks, purchases and user events of some 200 users over `seconds` of event time.
+    """Clicks, purchases and user events of up to `users` users over `seconds` of event time.
 
     `disorder`: seconds that a timestamp lies behind at most; `late`: share that lies up to half an
     hour behind; `bad`: share that is not valid.
@@ -31,7 +32,7 @@ def traffic(
         time = BASE + seconds * number / events - dice.random() * disorder
         if dice.random() < late:
             time -= dice.random() * 1800
-        user = f"u{min(int(dice.paretovariate(0.7)), 200)}"
+        user = f"u{min(int(dice.paretovariate(0.7)), users)}"
         kind = dice.choices(("clicks", "purchases", "user-events"), (6, 2, 3))[0]
         event: dict[str, object] = {"user_id": user, "timestamp": round(time, 3)}
         if kind == "clicks":

@@ -19,7 +19,9 @@ from app.web.overall import Overall
 from app.web.peers import Peers
 from app.web.problems import not_owner
 from app.web.users import Users
+from app.web.workers import GroupView
 from models.topics import Catalogue
+from models.workers import PartitionState, WorkerState
 from tables.revenue import MERGED
 from tables.rows import Rows
 from tables.rules import Rules
@@ -78,6 +80,17 @@ class Member:
         self.looked += 1
         return dict(self.table)
 
+    def members(self) -> dict[str, list[int]]:
+        urls = set(self.table.values())
+        return {url: sorted(n for n, owner in self.table.items() if owner == url) for url in urls}
+
+    def state(self) -> WorkerState:
+        running = [
+            PartitionState(partition=number, state="running", lag={"clicks": number})
+            for number in sorted(self.states)
+        ]
+        return WorkerState(ready=True, reasons=[], partitions=running, standbys=[])
+
     def owns(self, number: int) -> bool:
         return number in self.states
 
@@ -99,7 +112,7 @@ def application_of(member: Member, api_key: str | None = None) -> web.Applicatio
         Metrics(),
         Rules(),
     )
-    return application(handlers, access, peers)
+    return application(handlers, access, peers, GroupView(member, peers, member.state))
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from models.answers import (
     Readiness,
     RevenuePage,
 )
+from models.workers import Workers
 
 JSON, HTML, TEXT, STREAM = "application/json", "text/html", "text/plain", "text/event-stream"
 BAD_PARAMETER, UNAVAILABLE = 422, 503
@@ -83,6 +84,7 @@ ENDPOINTS = (
         parameters=(FROM, TO, LIMIT, CURSOR),
         problems=(BAD_PARAMETER, UNAVAILABLE),
     ),
+    Endpoint("/v1/workers", _SERVICE, "The workers, their partitions, lag and state", Workers),
     Endpoint("/livez", _SERVICE, "Whether the event loop answers", Alive, problems=(UNAVAILABLE,)),
     Endpoint(
         "/readyz",
