@@ -95,14 +95,16 @@ class Handlers:
 
     async def totals(self, request: web.Request) -> web.StreamResponse:
         """Answer with everybody's totals."""
-        return answered(merge_totals(_some(await self.overall.ask(totals_question()))))
+        found = _some(await self.overall.ask(totals_question()))
+        return await self.overall.turns.run(lambda: answered(merge_totals(found)))
 
     async def revenue(self, request: web.Request) -> web.StreamResponse:
         """Answer with a page of windows over all users, the newest first."""
         limit = limit_of(request.query)
         span = before(span_of(request.query), cursor_of(request.query))
         question = revenue_question(self.rules, span, limit + 1)
-        return answered(merge_revenue(_some(await self.overall.ask(question)), limit))
+        found = _some(await self.overall.ask(question))
+        return await self.overall.turns.run(lambda: answered(merge_revenue(found, limit)))
 
     async def totals_here(self, request: web.Request) -> web.StreamResponse:
         """Answer a peer with the totals of the partitions it asks for."""

@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from models.topics import Direction
 from tests.support.service import Service
 from tests.support.worker import Worker
 from tests.web.asking import Asker, asking
@@ -64,5 +65,5 @@ async def test_a_real_worker(shop: tuple[Service, Worker], asker: Asker) -> None
     assert [one["partition"] for one in item["partitions"]] == list(range(PARTITIONS))
     for one in item["partitions"]:
         assert one["state"] == "running"
-        assert one["lag"].keys() <= set(shop[0].names.values())
+        assert one["lag"].keys() == set(shop[0].of(Direction.INPUT, Direction.INTERNAL))
         assert all(lag == 0 for lag in one["lag"].values())
