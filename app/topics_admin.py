@@ -1,7 +1,7 @@
 """Creates the catalogue's topics and describes topics, through Kafka's admin protocol."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, NamedTuple
 
@@ -43,25 +43,33 @@ async def create_topics(
 ) -> CreateResult:
     """Create the catalogue's topics that are missing, with contract 2's settings.
 
+    See `create_named`.
+    """
+    configs = {catalogue.name(topic): catalogue.topic_configs(topic) for topic in TOPICS}
+    return await create_named(bootstrap, configs, partitions, replication_factor)
+
+
+async def create_named(
+    bootstrap: Broker,
+    configs: Mapping[str, dict[str, str]],
+    partitions: int,
+    replication_factor: int,
+) -> CreateResult:
+    """Create those of these topics that are missing. `configs`: each one's settings, by name.
+
     Topics that exist are left as they are. Returns when each new one has its leaders. Raises
     `UserError` when no broker answers or it refuses a topic, with its reason.
     """
     async with admin_client(bootstrap) as admin:
         there = await _partition_counts(admin)
-        names = {catalogue.name(topic): topic for topic in TOPICS}
         missing = [
-            NewTopic(
-                name,
-                partitions,
-                replication_factor,
-                topic_configs=catalogue.topic_configs(topic),
-            )
-            for name, topic in names.items()
+            NewTopic(name, partitions, replication_factor, topic_configs=given)
+            for name, given in configs.items()
             if name not in there
         ]
         created = await _create(admin, missing) if missing else []
         there = await _settled(admin, [topic.name for topic in missing])
-    existing = [name for name in names if name not in created]
+    existing = [name for name in configs if name not in created]
     differing = {name: there[name] for name in existing if there[name] != partitions}
     return CreateResult(created, existing, differing)
 

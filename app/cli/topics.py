@@ -1,42 +1,57 @@
-"""`streamjoin topics ...`: the catalogue's topics on the broker."""
+"""`streamjoin topics ...`: topics on the broker, the catalogue's above all."""
 
 import asyncio
 from typing import Annotated
 
 import typer
 
+from app.cli.options import (
+    NOTHING_CHANGED,
+    BrokerFlag,
+    DryRunFlag,
+    YesFlag,
+    actual_name,
+    ask,
+    show_table,
+)
 from app.cli.quiet import quiet_client
+from app.cli.topic_views import TopicNames, describe_topics, list_topics, topic_roles
 from app.errors import SettingError
-from app.settings import load_settings
-from app.topics_admin import DEFAULT_PARTITIONS, create_topics
+from app.settings import Settings, load_settings
+from app.topics_admin import DEFAULT_PARTITIONS, create_named
 
-topics_cli = typer.Typer(help="Create the topics that the service needs.", no_args_is_help=True)
+topics_cli = typer.Typer(help="List, describe, create and delete topics.", no_args_is_help=True)
 
 
 @topics_cli.callback()
 def topics() -> None:
-    """Create the topics that the service needs."""
+    """List, describe, create and delete topics."""
 
 
 @topics_cli.command()
 def create(
-    broker: Annotated[str | None, typer.Option(help="HOST:PORT of Kafka.")] = None,
+    names: TopicNames = None,
+    broker: BrokerFlag = None,
     partitions: Annotated[int | None, typer.Option(help="Of each topic, 8 by default.")] = None,
     replication_factor: Annotated[int, typer.Option(help="Copies of each partition.")] = 1,
+    configs: Annotated[
+        list[str] | None,
+        typer.Option("--config", metavar="KEY=VALUE", help="A setting of a topic; repeatable."),
+    ] = None,
 ) -> None:
-    """Create the topics that are missing, with the settings that keep their records.
+    """Create topics that are missing: those named, or all that the service needs.
 
-    Topics that exist stay as they are. Exit status 1 if one of them has another number of
-    partitions, since a worker needs the same number everywhere.
+    The service's get the settings that keep their records. Topics that exist stay as they are.
+    Exit status 1 if one of them has another number of partitions, since a worker needs the same
+    number everywhere.
     """
     settings = load_settings(broker=broker, partitions=partitions)
     if replication_factor < 1:
         raise SettingError(f"--replication-factor {replication_factor}: must be 1 or more")
     wanted = settings.partitions or DEFAULT_PARTITIONS
+    given = _configs(settings, names or [], _pairs(configs or []))
     with quiet_client():
-        result = asyncio.run(
-            create_topics(settings.cluster, settings.catalogue(), wanted, replication_factor)
-        )
+        result = asyncio.run(create_named(settings.cluster, given, wanted, replication_factor))
     for name in result.created:
         typer.echo(f"created {name} with {wanted} partitions")
     for name in result.existing:
@@ -46,3 +61,63 @@ def create(
         typer.echo(f"{name} exists with {found} partitions, not {wanted}", err=True)
     if result.differing:
         raise typer.Exit(1)
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    for text in texts:
+        if "=" not in text or text.startswith("="):
+            raise SettingError(f"--config must be KEY=VALUE, not {text!r}")
+    return dict(text.partition("=")[::2] for text in texts)
+
+
+def _configs(
+    settings: Settings, names: list[str], given: dict[str, str]
+) -> dict[str, dict[str, str]]:
+    """Give the settings of each topic to create: the contract's for ours, and those given."""
+    catalogue = settings.catalogue()
+    ours = {name: catalogue.topic_configs(catalogue.topic(name)) for name in catalogue.names()}
+    wanted = [actual_name(name, settings) for name in names] or list(ours)
+    return {name: ours.get(name, {}) | given for name in wanted}
+
+
+topics_cli.command("list")(list_topics)
+topics_cli.command("describe")(describe_topics)
+
+
+@topics_cli.command("delete")
+def delete(
+    names: Annotated[
+        list[str], typer.Argument(metavar="TOPIC...", help="By name, or the catalogue's.")
+    ],
+    broker: BrokerFlag = None,
+    dry_run: DryRunFlag = False,
+    yes: YesFlag = False,
+) -> None:
+    """Delete topics with all that is in them, for good.
+
+    The service's topics are deleted only while no worker is in the group. Afterwards `topics
+    create` makes them anew, and `groups reset-offsets` has the state fit them.
+    """
+    settings = load_settings(broker=broker)
+    wanted = list(dict.fromkeys(actual_name(name, settings) for name in names))
+    with quiet_client():
+        asyncio.run(_delete(settings, wanted, dry_run=dry_run, yes=yes))
+
+
+async def _delete(settings: Settings, names: list[str], *, dry_run: bool, yes: bool) -> None:
+    from app.operations.topics import delete_topics, refuse_deletion, topic_details
+
+    details = await topic_details(settings, topic_roles(settings), names)
+    states = [found.state for found in details]
+    await refuse_deletion(settings, states)
+    rows = [(d.state.name, d.state.role, len(d.state.partitions), d.records) for d in details]
+    show_table(("topic", "role", "partitions", "records, about"), rows)
+    if dry_run:
+        typer.echo(NOTHING_CHANGED)
+        return
+    ask(f"Delete {', '.join(names)}, with all that is in it?", yes=yes)
+    await refuse_deletion(settings, states)
+    await delete_topics(settings.cluster, states)
+    typer.echo(f"deleted {', '.join(names)}")
+    if any(state.role for state in states):
+        typer.echo("next: streamjoin topics create, then streamjoin groups reset-offsets")

@@ -17,11 +17,12 @@ Ends = dict[tuple[str, int], int]
 
 @asynccontextmanager
 async def reader(
-    bootstrap: str, isolation: str = "read_committed"
+    bootstrap: str, isolation: str = "read_committed", group: str | None = None
 ) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer of no group."""
+    """A consumer, by default of no group."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
+        group_id=group,
         isolation_level=isolation,
         enable_auto_commit=False,
         max_partition_fetch_bytes=4 << 20,
