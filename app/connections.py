@@ -15,6 +15,7 @@ from app.settings import Settings
 
 _BATCH_BYTES = 512 * 1024
 _REQUEST_BYTES = 4 * 1024 * 1024
+_PARTITION_BYTES = 4 * 1024 * 1024
 
 
 class WatchedProducer(AIOKafkaProducer):  # type: ignore[misc]
@@ -99,8 +100,13 @@ def writers(
 
 
 @asynccontextmanager
-async def reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
-    """Give a consumer of no group that reads committed records, for a while."""
+async def reader(
+    settings: Settings, partition_bytes: int = _PARTITION_BYTES
+) -> AsyncIterator[AIOKafkaConsumer]:
+    """Give a consumer of no group that reads committed records, for a while.
+
+    `partition_bytes`: how much is fetched of a partition at a time, a whole batch at least.
+    """
     consumer = AIOKafkaConsumer(
         **settings.cluster.arguments(),
         client_id=f"{settings.app_id}-restore",
@@ -108,7 +114,7 @@ async def reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
         enable_auto_commit=False,
         # Of a changelog whose beginning has moved on nothing may be left out unnoticed.
         auto_offset_reset="none",
-        max_partition_fetch_bytes=4 * 1024 * 1024,
+        max_partition_fetch_bytes=partition_bytes,
         fetch_max_wait_ms=50,
     )
     try:

@@ -6,6 +6,7 @@ from app.cli.broker import broker_cli
 from app.cli.demo import demo_cli
 from app.cli.export import export_cli
 from app.cli.groups import groups_cli
+from app.cli.lag import lag_cli
 from app.cli.late import late_cli
 from app.cli.produce import produce_cli
 from app.cli.replay import replay_cli
@@ -31,6 +32,7 @@ cli.command("demo")(demo_cli)
 cli.command("replay")(replay_cli)
 cli.command("produce")(produce_cli)
 cli.command("export")(export_cli)
+cli.command("lag")(lag_cli)
 cli.add_typer(broker_cli, name="broker")
 cli.add_typer(topics_cli, name="topics")
 cli.add_typer(groups_cli, name="groups")

@@ -1,61 +1,105 @@
-"""`streamjoin groups ...`: the service's consumer group, and all that belongs to its offsets."""
+"""`streamjoin groups ...`: consumer groups, and all that belongs to the service's offsets."""
 
 import asyncio
-import sys
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.cli.group_views import describe_group, list_groups
+from app.cli.moments import moment_ms
+from app.cli.options import (
+    NOTHING_CHANGED,
+    AppIdFlag,
+    BrokerFlag,
+    DryRunFlag,
+    YesFlag,
+    actual_name,
+    ask,
+)
 from app.cli.quiet import quiet_client
 from app.errors import SettingError
 from app.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from app.groups.plan import Plan
+    from app.groups.plan import Target
 
-groups_cli = typer.Typer(help="Start over with the service's consumer group.", no_args_is_help=True)
+groups_cli = typer.Typer(
+    help="List and describe consumer groups; start over with the service's.", no_args_is_help=True
+)
+_PLACE = re.compile(r"([A-Za-z0-9._-]+):(\d+)=(\d+)")
 
 
 @groups_cli.callback()
 def groups() -> None:
-    """Start over with the service's consumer group."""
+    """List and describe consumer groups; start over with the service's."""
+
+
+groups_cli.command("list")(list_groups)
+groups_cli.command("describe")(describe_group)
 
 
 @groups_cli.command("reset-offsets")
 def reset_offsets(
     to: Annotated[
-        Literal["earliest", "latest"],
-        typer.Option(help="Where the next worker begins to read the inputs."),
+        str,
+        typer.Option(
+            metavar="earliest|latest|TIME",
+            help="Where the next worker begins to read the inputs. A time: at the first record "
+            "that was written then or later.",
+        ),
     ],
-    broker: Annotated[str | None, typer.Option(help="HOST:PORT of Kafka.")] = None,
-    app_id: Annotated[str | None, typer.Option(help="The group, stream-joins by default.")] = None,
+    to_offset: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TOPIC:PARTITION=OFFSET",
+            help="Where it begins in this partition instead; repeatable.",
+        ),
+    ] = None,
+    broker: BrokerFlag = None,
+    app_id: AppIdFlag = None,
     data_dir: Annotated[
         Path | None, typer.Option(help="Folder of this machine's worker, whose state goes too.")
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: DryRunFlag = False,
+    yes: YesFlag = False,
 ) -> None:
     """Start over: offsets, changelog, partial sums and local state, reset together.
 
     For a change of window sizes or of the state's layout, and after topics or offsets were deleted.
     Stop all workers first. From `earliest`, everything is computed again from the inputs and
-    written to the output topics a second time; from `latest`, what is there now is left out. What
-    lies in inputs and outputs stays. Topic names come from the settings, as the worker's do. Broken
-    off half-way, run it again: until then, workers refuse to start.
+    written to the output topics a second time; from `latest`, what is there now is left out. From
+    a time or an offset, what was written since is computed again, from an empty state: windows,
+    sessions and totals count from there on. What lies in inputs and outputs stays. Topic names
+    come from the settings, as the worker's do. Broken off half-way, run it again: until then,
+    workers refuse to start.
     """
     settings = load_settings(broker=broker, app_id=app_id, data_dir=data_dir)
+    target = _target(settings, to, to_offset or [])
     with quiet_client():
-        asyncio.run(_reset(settings, to, dry_run=dry_run, yes=yes))
+        asyncio.run(_reset(settings, target, dry_run=dry_run, yes=yes))
 
 
-async def _reset(
-    settings: Settings, to: Literal["earliest", "latest"], *, dry_run: bool, yes: bool
-) -> None:
+def _target(settings: Settings, to: str, to_offset: list[str]) -> "Target":
+    from aiokafka import TopicPartition
+
+    from app.groups.plan import Target
+
+    start = to if to in ("earliest", "latest") else moment_ms("--to", to)
+    offsets = {}
+    for text in to_offset:
+        found = _PLACE.fullmatch(text)
+        if not found:
+            raise SettingError(f"--to-offset {text}: write TOPIC:PARTITION=OFFSET, clicks:0=17")
+        topic, partition, offset = found.groups()
+        offsets[TopicPartition(actual_name(topic, settings), int(partition))] = int(offset)
+    return Target(start, offsets)  # type: ignore[arg-type]
+
+
+async def _reset(settings: Settings, to: "Target", *, dry_run: bool, yes: bool) -> None:
     from app.factory import changelog_topic  # Faust takes half a second to import.
-    from app.groups.plan import make_plan, refuse_in_use, table
+    from app.groups.plan import Target, make_plan, refuse_in_use, table
     from app.groups.reset import reset
 
     plan = await make_plan(settings, changelog_topic(settings), to)
@@ -63,18 +107,11 @@ async def _reset(
         typer.echo(line)
     await refuse_in_use(plan)
     if dry_run:
-        typer.echo("nothing has been changed (--dry-run)")
+        typer.echo(NOTHING_CHANGED)
         return
-    if not yes:
-        _ask(plan)
+    ask(f"Reset group {plan.settings.app_id} to {plan.to}?", yes=yes)
     await reset(plan, typer.echo)
     typer.echo(f"group {settings.app_id} is reset; start the workers again")
-    if to == "earliest":
-        typer.echo("they compute everything again, and write it to the output topics once more")
-
-
-def _ask(plan: "Plan") -> None:
-    """Raise typer.Abort on a no, SettingError where nobody can be asked."""
-    if not sys.stdin.isatty():
-        raise SettingError("no terminal to ask on: give --yes to reset, or --dry-run to look")
-    typer.confirm(f"Reset group {plan.settings.app_id} to {plan.to}?", abort=True)
+    if to.start != "latest" or to.offsets:
+        what = "everything" if to == Target("earliest") else "what comes from there on"
+        typer.echo(f"they compute {what} again, and write it to the output topics once more")

@@ -1,23 +1,41 @@
 """What `groups reset-offsets` would change: found out without changing anything."""
 
 import fcntl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from app.connections import reader
-from app.errors import UserError
+from app.errors import SettingError, UserError
 from app.groups.admin import committed, members
 from app.settings import Settings
 from app.startup import check_catalogue, state_folder
 from app.topics_admin import TopicDescription
+from models.times import iso
 from models.topics import REVENUE_PARTIALS, Direction
 
-Target = Literal["earliest", "latest"]
 Offsets = Mapping[TopicPartition, int]
+
+
+class Target(NamedTuple):
+    """Where partitions of the inputs are to begin.
+
+    `start`: at their first record, behind their last one, or at the first record that was written
+    at this time or later (Kafka's timestamp, ms). `offsets`: those of these partitions instead.
+    """
+
+    start: Literal["earliest", "latest"] | int
+    offsets: Offsets = MappingProxyType({})
+
+    def __str__(self) -> str:
+        """Say it in a word or two."""
+        start = iso(self.start) if isinstance(self.start, int) else self.start
+        return f"{start}, and {len(self.offsets)} given offsets" if self.offsets else start
 
 
 class Plan(NamedTuple):
@@ -67,26 +85,52 @@ async def targets(settings: Settings, partitions: int, to: Target) -> dict[Topic
     """Give the offsets to commit, for every source partition.
 
     Partial sums are always begun behind the last one: they are made again from the inputs.
+    Raises SettingError for an offset that is not there.
     """
     catalogue = settings.catalogue()
     inputs = places(catalogue.names(Direction.INPUT), partitions)
     found = await ends(settings, inputs + places(catalogue.names(Direction.INTERNAL), partitions))
-    if to == "earliest":
-        found |= await ends(settings, inputs, first=True)
-    return found
+    last = {tp: found[tp] for tp in inputs}
+    first = await ends(settings, inputs, first=True)
+    if to.start == "earliest":
+        found |= first
+    elif to.start != "latest":
+        found |= await _written_since(settings, last, to.start)
+    for tp, offset in to.offsets.items():
+        if tp not in last:
+            raise SettingError(f"--to-offset {tp.topic}:{tp.partition}: no partition of an input")
+        if not first[tp] <= offset <= last[tp]:
+            raise SettingError(
+                f"--to-offset {tp.topic}:{tp.partition}={offset}: must be "
+                f"{first[tp]} to {last[tp]}, which is what lies there"
+            )
+    return found | dict(to.offsets)
+
+
+async def _written_since(settings: Settings, last: Offsets, time: int) -> Offsets:
+    """Give the first offset written at this time or later, behind the last one where none was."""
+    async with _asking(settings) as consumer:
+        found = await consumer.offsets_for_times(dict.fromkeys(last, time))
+    return {tp: found[tp].offset if found.get(tp) else end for tp, end in last.items()}
 
 
 async def ends(
     settings: Settings, tps: Sequence[TopicPartition], *, first: bool = False
 ) -> dict[TopicPartition, int]:
     """Ask for the last stable offsets, or the first ones. Raises UserError."""
+    async with _asking(settings) as consumer:
+        ask = consumer.beginning_offsets if first else consumer.end_offsets
+        found: dict[TopicPartition, int] = await ask(tps)
+    return found
+
+
+@asynccontextmanager
+async def _asking(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
     try:
         async with reader(settings) as consumer:
-            ask = consumer.beginning_offsets if first else consumer.end_offsets
-            found: dict[TopicPartition, int] = await ask(tps)
+            yield consumer
     except (KafkaError, OSError) as error:
         raise UserError(f"the broker does not tell where topics begin and end: {error!r}") from None
-    return found
 
 
 def table(plan: Plan) -> Iterator[str]:
