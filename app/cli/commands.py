@@ -10,6 +10,7 @@ from app.cli.lag import lag_cli
 from app.cli.late import late_cli
 from app.cli.produce import produce_cli
 from app.cli.replay import replay_cli
+from app.cli.tail import tail_cli
 from app.cli.topics import topics_cli
 from app.cli.worker import worker_cli
 
@@ -32,6 +33,7 @@ cli.command("demo")(demo_cli)
 cli.command("replay")(replay_cli)
 cli.command("produce")(produce_cli)
 cli.command("export")(export_cli)
+cli.command("tail")(tail_cli)
 cli.command("lag")(lag_cli)
 cli.add_typer(broker_cli, name="broker")
 cli.add_typer(topics_cli, name="topics")

@@ -14,19 +14,19 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from app.cli.options import BrokerFlag, actual_name, at_least_one
 from app.cli.quiet import quiet_client
 from app.cluster import Broker
-from app.consumer import ConsumerOptions
+from app.consumer import ConsumerOptions, Message
 from app.consumer.export import OPTIONS, Exporter, Wanted
+from app.consumer.json_lines import json_line
 from app.consumer.sinks import ClosedError, ExportFile, Sink, StandardOutput
 from app.errors import SettingError
-from app.settings import Settings, load_settings
-from models.topics import TOPICS
+from app.settings import load_settings
 
 _DRAW: Final = 0.1
 
-_Topic = Annotated[str, typer.Argument(help="By its name, or the catalogue's: clicks, ...")]
-_Broker = Annotated[str | None, typer.Option(help="HOST:PORT of Kafka.")]
+TopicName = Annotated[str, typer.Argument(help="By its name, or the catalogue's: clicks, ...")]
 _Output = Annotated[
     Path | None, typer.Option(help="A file; continued if it exists. By default stdout.")
 ]
@@ -45,8 +45,8 @@ _Follow = Annotated[
 
 
 def export_cli(
-    topic: _Topic,
-    broker: _Broker = None,
+    topic: TopicName,
+    broker: BrokerFlag = None,
     output: _Output = None,
     group: _Group = None,
     from_: _Start = "earliest",
@@ -66,13 +66,12 @@ def export_cli(
 
     SIGTERM and Ctrl-C finish the line, commit, and exit with 0 and 130.
     """
-    signal.signal(signal.SIGTERM, _stop_before_start)
-    if max_records is not None and max_records < 1:
-        raise SettingError(f"--max-records {max_records}: must be 1 or more")
+    signal.signal(signal.SIGTERM, stop_before_start)
+    at_least_one("--max-records", max_records)
     if group is not None and not group:
         raise SettingError("--group is empty: give a name, or leave it out")
     settings = load_settings(broker=broker)
-    wanted = Wanted(_actual(topic, settings), group, follow, max_records)
+    wanted = Wanted(actual_name(topic, settings), group, follow, max_records)
     options = replace(OPTIONS, start_from=from_)
     status = 0
     with quiet_client(), suppress(ClosedError):
@@ -80,30 +79,29 @@ def export_cli(
     raise typer.Exit(status)
 
 
-def _stop_before_start(*_: object) -> NoReturn:
+def stop_before_start(*_: object) -> NoReturn:
     """Nothing has begun that would have to be finished."""
     raise typer.Exit(0)
-
-
-def _actual(topic: str, settings: Settings) -> str:
-    """Return the actual name of a catalogue's topic; another name is taken as it is."""
-    catalogue = settings.catalogue()
-    return {known.id: catalogue.name(known) for known in TOPICS}.get(topic, topic)
 
 
 async def _run(
     broker: Broker, wanted: Wanted, options: ConsumerOptions, output: Path | None
 ) -> int:
     if output is None:
-        return await _export(broker, wanted, options, StandardOutput(), None)
+        return await export(broker, wanted, options, StandardOutput(), None)
     with ExportFile(output, wanted.topic) as file:
-        return await _export(broker, wanted, options, file, output)
+        return await export(broker, wanted, options, file, output)
 
 
-async def _export(
-    broker: Broker, wanted: Wanted, options: ConsumerOptions, sink: Sink, output: Path | None
+async def export(
+    broker: Broker,
+    wanted: Wanted,
+    options: ConsumerOptions,
+    sink: Sink,
+    output: Path | None,
+    line: Callable[[Message], bytes] = json_line,
 ) -> int:
-    """Export; the exit status."""
+    """Export until SIGTERM or Ctrl-C; the exit status. `line`: what is written of a record."""
     status = 0
 
     def stop(number: signal.Signals) -> None:
@@ -115,7 +113,7 @@ async def _export(
 
     loop = asyncio.get_running_loop()
     with _progress(output) as shown:
-        exporter = Exporter(broker, wanted, options, sink, shown)
+        exporter = Exporter(broker, wanted, options, sink, shown, line)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop, number)
         running = asyncio.ensure_future(exporter.run())

@@ -29,6 +29,12 @@ def actual_name(topic: str, settings: Settings) -> str:
     return {known.id: catalogue.name(known) for known in TOPICS}.get(topic, topic)
 
 
+def at_least_one(flag: str, number: int | None) -> None:
+    """Raise SettingError naming the flag for a number below 1."""
+    if number is not None and number < 1:
+        raise SettingError(f"{flag} {number}: must be 1 or more")
+
+
 def show_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print rows in aligned columns, numbers to the right; None is a dash. Nothing for no rows."""
     lines = list(rows)

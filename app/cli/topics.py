@@ -12,6 +12,7 @@ from app.cli.options import (
     YesFlag,
     actual_name,
     ask,
+    at_least_one,
     show_table,
 )
 from app.cli.quiet import quiet_client
@@ -46,8 +47,7 @@ def create(
     number everywhere.
     """
     settings = load_settings(broker=broker, partitions=partitions)
-    if replication_factor < 1:
-        raise SettingError(f"--replication-factor {replication_factor}: must be 1 or more")
+    at_least_one("--replication-factor", replication_factor)
     wanted = settings.partitions or DEFAULT_PARTITIONS
     given = _configs(settings, names or [], _pairs(configs or []))
     with quiet_client():

@@ -39,11 +39,16 @@ class Exporter:
         options: ConsumerOptions,
         sink: Sink,
         shown: Callable[[int, int], None],
+        line: Callable[[Message], bytes] = json_line,
     ) -> None:
-        """`shown` is told of progress: records exported, and about how many there are to be."""
+        """`shown` is told of progress: records exported, and about how many there are to be.
+
+        `line`: what is written of a record; a file can be continued only with lines of JSON.
+        """
         self._wanted = wanted
         self._sink = sink
         self._shown = shown
+        self._line = line
         self._seen: set[TopicPartition] = set()
         self._stopping = asyncio.Event()
         self._consumer = ManualConsumer(
@@ -94,7 +99,7 @@ class Exporter:
             batch = batch[: self._wanted.max_records - self.exported]
         if not batch:
             return
-        await self._sink.write(b"".join(map(json_line, batch)), self._stopping)
+        await self._sink.write(b"".join(map(self._line, batch)), self._stopping)
         for message in batch:
             self._sink.held[message.partition] = message.offset + 1
             self._consumer.finish(message)
