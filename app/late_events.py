@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 from app.cluster import Broker
-from app.consumer import ConsumerOptions, ManualConsumer, Message
-
-_OPTIONS = ConsumerOptions(max_poll_records=5000)
+from app.consumer import Message
+from app.consumer.reading import records
 
 
 class LateEvent(NamedTuple):
@@ -60,16 +59,11 @@ class Found(NamedTuple):
 async def find_late(broker: Broker, topic: str, wanted: Wanted) -> Found:
     """Go through the topic up to its end as of now. Raises UserError when it cannot be read."""
     counts, newest = Counter[str](), dict[int, deque[LateEvent]]()
-    async with ManualConsumer(broker, [topic], None, _OPTIONS) as consumer:
-        ends = await consumer.end_offsets()
-        while _is_short(consumer, ends):
-            for message in await consumer.fetch():
-                consumer.finish(message)
-                late = LateEvent.of(message)
-                if message.offset < ends[topic, message.partition] and _matches(late, wanted):
-                    counts[late.computation] += 1
-                    kept = newest.setdefault(message.partition, deque(maxlen=wanted.limit))
-                    kept.append(late)
+    async for message in records(broker, topic):
+        late = LateEvent.of(message)
+        if _matches(late, wanted):
+            counts[late.computation] += 1
+            newest.setdefault(message.partition, deque(maxlen=wanted.limit)).append(late)
     found = [late for kept in newest.values() for late in kept]
     found.sort(key=lambda late: late.stream_time)
     return Found(found[-wanted.limit :], counts)
@@ -77,8 +71,3 @@ async def find_late(broker: Broker, topic: str, wanted: Wanted) -> Found:
 
 def _matches(late: LateEvent, wanted: Wanted) -> bool:
     return (wanted.computation in (None, late.computation)) and wanted.user in (None, late.user)
-
-
-def _is_short(consumer: ManualConsumer, ends: dict[tuple[str, int], int]) -> bool:
-    positions = consumer.positions()
-    return positions is None or any(positions.get(place, 0) < end for place, end in ends.items())

@@ -55,6 +55,17 @@ async def topic_identities(bootstrap: Broker, names: Sequence[str]) -> ClusterId
     return _identity(answer.body)
 
 
+async def topic_operations(bootstrap: Broker, names: Sequence[str]) -> dict[str, int]:
+    """Ask what this user may do with these topics, those that it may see (KIP-430).
+
+    A bit for each of Kafka's AclOperation codes; all that there are where no ACLs are in force.
+    """
+    async with admin_client(bootstrap) as admin:
+        answer = await admin._send_request(_Identities(names, operations=True))
+    found = _MetadataResponse.decode(answer.body).topics
+    return {name: operations for code, name, _, _, _, operations, *_ in found if not code}
+
+
 def never_create() -> None:
     """Have no Kafka client of this process make a topic by asking for one that is gone.
 
@@ -211,10 +222,11 @@ class _Identities(Request[_MetadataRequest]):  # type: ignore[misc]
 
     API_KEY = 3
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], *, operations: bool = False) -> None:
         self._names = names
+        self._operations = operations
 
     def build(self, request_struct_class: Any) -> Any:  # noqa: ANN401 (aiokafka is untyped)
         no_tags: dict[int, bytes] = {}
         topics = [(_NO_ID, name, no_tags) for name in self._names]
-        return request_struct_class(topics, False, False, no_tags)
+        return request_struct_class(topics, False, self._operations, no_tags)

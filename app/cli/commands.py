@@ -3,6 +3,8 @@
 import typer
 
 from app.cli.broker import broker_cli
+from app.cli.check import check_cli
+from app.cli.dead_letters import dead_letters_cli
 from app.cli.demo import demo_cli
 from app.cli.export import export_cli
 from app.cli.groups import groups_cli
@@ -35,7 +37,9 @@ cli.command("produce")(produce_cli)
 cli.command("export")(export_cli)
 cli.command("tail")(tail_cli)
 cli.command("lag")(lag_cli)
+cli.command("check")(check_cli)
 cli.add_typer(broker_cli, name="broker")
 cli.add_typer(topics_cli, name="topics")
 cli.add_typer(groups_cli, name="groups")
 cli.add_typer(late_cli, name="late")
+cli.add_typer(dead_letters_cli, name="dead-letters")

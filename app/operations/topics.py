@@ -10,6 +10,7 @@ from app.cluster import Broker
 from app.errors import UserError
 from app.groups.admin import delete_topic, members
 from app.groups.plan import ends
+from app.letters.ledger import ledger_topic
 from app.settings import Settings
 from app.topics_admin import admin_client
 from models.topics import changelog_config
@@ -65,10 +66,13 @@ class TopicDetails(NamedTuple):
 
 
 def roles(settings: Settings, changelog: str) -> dict[str, str]:
-    """Say what each of the service's topics is: in, out, internal or changelog, by actual name."""
+    """Say what each of the service's topics is, by actual name.
+
+    in, out, internal; changelog; ledger: what `dead-letters replay` writes down.
+    """
     catalogue = settings.catalogue()
     found = {name: str(catalogue.topic(name).direction) for name in catalogue.names()}
-    return {**found, changelog: "changelog"}
+    return {**found, changelog: "changelog", ledger_topic(settings): "ledger"}
 
 
 async def topic_states(broker: Broker, known: Mapping[str, str]) -> dict[str, TopicState]:

@@ -1,0 +1,1 @@
+"""Dead letters: found by reason and time, and replayed to where they came from, each once."""

@@ -1,0 +1,1 @@
+"""The check of an installation: settings, broker, topics, rights, clock."""

@@ -1,0 +1,141 @@
+"""All checks, in an order in which each has what it needs."""
+
+from collections.abc import AsyncIterator, Mapping
+
+from app.cluster import cannot_connect
+from app.errors import UserError
+from app.operations.acls import Operation, service_acls
+from app.operations.check.brokers import check_brokers
+from app.operations.check.finding import Finding, ok, warning, wrong
+from app.operations.check.local import check_settings
+from app.operations.check.replication import check_replication
+from app.operations.clock import clock_difference
+from app.operations.topics import (
+    KAFKAS_OWN,
+    TopicState,
+    differences,
+    roles,
+    topic_configs,
+    topic_states,
+)
+from app.settings import Settings
+from app.startup import check_catalogue, check_topics
+from app.topic_identity import topic_operations
+from app.topics_admin import admin_client
+from models.topics import REVENUE_PARTIALS
+
+_CLOCK_SECONDS = 1.0
+
+
+async def check(settings: Settings, changelog: str) -> AsyncIterator[Finding]:
+    """Look at everything that a worker relies on; nothing is changed."""
+    for found in check_settings(settings):
+        yield found
+    try:
+        states = await topic_states(settings.cluster, roles(settings, changelog))
+    except UserError:
+        yield wrong("broker", await cannot_connect(settings.cluster))
+        return
+    for found in await check_brokers(settings):
+        yield found
+    names = [*settings.catalogue().names(), changelog]
+    ours = {name: states[name] for name in names if name in states}
+    yield await _co_partitioning(settings, changelog, ours)
+    for found in await _rights(settings, changelog, ours):
+        yield found
+    for found in await _topics(settings, states, ours):
+        yield found
+    yield await _clock(settings, ours)
+
+
+async def _co_partitioning(
+    settings: Settings, changelog: str, ours: Mapping[str, TopicState]
+) -> Finding:
+    """Ask what a worker asks at its start; it would make the changelog, this does not."""
+    try:
+        if changelog in ours:
+            found = await check_topics(settings, changelog)
+        else:
+            found, _ = await check_catalogue(settings, changelog)
+    except UserError as error:
+        return wrong("topics", str(error))
+    partitions = next(iter(found.values())).partitions
+    note = "" if changelog in ours else f"; the first worker makes {changelog}"
+    return ok("topics", f"{len(found)} topics of {partitions} partitions each{note}")
+
+
+async def _rights(
+    settings: Settings, changelog: str, ours: Mapping[str, TopicState]
+) -> list[Finding]:
+    """Compare what this user may do with what workers do; one line for each topic that lacks it."""
+    needed: dict[str, set[Operation]] = {}
+    for acl in service_acls(settings, changelog):
+        if acl.kind == "topic":
+            for name in acl.names:
+                needed.setdefault(name, set()).update(acl.operations)
+    allowed = await topic_operations(settings.cluster, list(ours))
+    user = settings.sasl_username or "this user"
+    found = [
+        wrong("rights", f"{user} sees no topic {name}: it is missing, or the ACLs hide it")
+        for name in needed
+        if name not in ours and name != changelog
+    ]
+    for name in ours:
+        lacking = [o for o in sorted(needed[name]) if not allowed.get(name, 0) >> o & 1]
+        if changelog == name:  # It is there: creating it is not needed any more.
+            lacking = [operation for operation in lacking if operation is not Operation.CREATE]
+        if lacking:
+            words = ", ".join(operation.word for operation in lacking)
+            found.append(wrong("rights", f"{user} may not {words} topic {name}: see the ACLs"))
+    return found or [ok("rights", f"{user} may do with {len(ours)} topics what workers do")]
+
+
+async def _topics(
+    settings: Settings, states: Mapping[str, TopicState], ours: Mapping[str, TopicState]
+) -> list[Finding]:
+    internal = [name for name, state in states.items() if state.role == KAFKAS_OWN]
+    try:
+        async with admin_client(settings.cluster) as admin:
+            found = await topic_configs(admin, [*ours, *internal])
+    except UserError as error:
+        return [wrong("topic settings", f"{error}: see the ACLs")]
+    configs = {
+        name: {config: value for config, (value, _) in given.items()}
+        for name, given in found.items()
+    }
+    return [*_topic_settings(settings, ours, configs), *check_replication(states, configs)]
+
+
+def _topic_settings(
+    settings: Settings,
+    ours: Mapping[str, TopicState],
+    configs: Mapping[str, Mapping[str, str]],
+) -> list[Finding]:
+    found = [
+        warning(
+            "topic settings",
+            f"{name} has {config}={value or 'nothing'}, topics create gives {wanted}",
+        )
+        for name, state in ours.items()
+        for config, (value, wanted) in differences(
+            settings, state.role, name, configs[name]
+        ).items()
+    ]
+    return found or [ok("topic settings", "as topics create gives them")]
+
+
+async def _clock(settings: Settings, ours: Mapping[str, TopicState]) -> Finding:
+    if settings.catalogue().name(REVENUE_PARTIALS) not in ours:  # Writing would create it.
+        return warning("clock", "not compared: the topic of partial sums is missing")
+    try:
+        found = await clock_difference(settings)
+    except UserError as error:
+        return wrong("clock", str(error))
+    if found is None:
+        return warning("clock", "cannot be compared: the topic of partial sums has other stamps")
+    way = "ahead of" if found.ahead >= 0 else "behind"
+    by, within = abs(found.ahead), found.within
+    text = f"the broker's is {by:.3f} s {way} this machine's, within {within:.3f} s"
+    if by - within > _CLOCK_SECONDS:
+        return warning("clock", f"{text}: have both follow NTP, or lag in seconds is off by it")
+    return ok("clock", text)
