@@ -6,6 +6,7 @@ from typing import NamedTuple, Self
 
 from app.cluster import Broker
 from app.consumer import Message
+from app.consumer.headers import HeaderTexts
 from app.consumer.reading import records
 
 
@@ -23,19 +24,14 @@ class LateEvent(NamedTuple):
     @classmethod
     def of(cls, message: Message) -> Self:
         """Read its headers; what is missing is empty, or -1."""
-        headers = {name: value.decode(errors="replace") for name, value in message.headers}
-
-        def number(name: str) -> int:
-            text = headers.get(name, "")
-            return int(text) if text.isascii() and text.isdigit() else -1
-
-        place = [headers.get(f"source.{name}", "") for name in ("topic", "partition", "offset")]
+        headers = HeaderTexts.of(message)
+        place = [headers.text(f"source.{name}") for name in ("topic", "partition", "offset")]
         return cls(
             (message.key or b"").decode(errors="replace"),
             message.timestamp,
-            headers.get("late.for", ""),
-            number("late.by"),
-            number("stream.time"),
+            headers.text("late.for"),
+            headers.number("late.by"),
+            headers.number("stream.time"),
             f"{place[0]}/{place[1]}@{place[2]}",
             message,
         )

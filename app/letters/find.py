@@ -6,6 +6,7 @@ from typing import NamedTuple, Self
 
 from app.cluster import Broker
 from app.consumer import Message
+from app.consumer.headers import HeaderTexts
 from app.consumer.reading import Ends, records
 
 
@@ -28,19 +29,14 @@ class Letter(NamedTuple):
     @classmethod
     def of(cls, message: Message) -> Self:
         """Read its headers."""
-        headers = {name: value.decode(errors="replace") for name, value in message.headers}
-
-        def number(name: str) -> int:
-            text = headers.get(name, "")
-            return int(text) if text.isascii() and text.isdigit() else -1
-
+        headers = HeaderTexts.of(message)
         return cls(
-            headers.get("error.type", ""),
-            headers.get("error.message", ""),
-            number("failed.at"),
-            headers.get("source.topic", ""),
-            number("source.partition"),
-            number("source.offset"),
+            headers.text("error.type"),
+            headers.text("error.message"),
+            headers.number("failed.at"),
+            headers.text("source.topic"),
+            headers.number("source.partition"),
+            headers.number("source.offset"),
             "value.size" in headers or "key.size" in headers,
             message,
         )
