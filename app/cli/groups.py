@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 groups_cli = typer.Typer(
     help="List and describe consumer groups; start over with the service's.", no_args_is_help=True
 )
+_Offsets = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TOPIC:PARTITION=OFFSET",
+        help="Where it begins in this partition instead; repeatable.",
+    ),
+]
 _PLACE = re.compile(r"([A-Za-z0-9._-]+):(\d+)=(\d+)")
 
 
@@ -50,13 +57,7 @@ def reset_offsets(
             "that was written then or later.",
         ),
     ],
-    to_offset: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="TOPIC:PARTITION=OFFSET",
-            help="Where it begins in this partition instead; repeatable.",
-        ),
-    ] = None,
+    to_offset: _Offsets = None,
     broker: BrokerFlag = None,
     app_id: AppIdFlag = None,
     data_dir: Annotated[

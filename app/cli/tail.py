@@ -18,16 +18,17 @@ from app.consumer.sinks import ClosedError, StandardOutput
 from app.settings import load_settings
 from models.times import iso
 
+_Beginning = Annotated[
+    bool, typer.Option("--from-beginning", help="All there is, not only what comes from now.")
+]
+_End = Annotated[bool, typer.Option("--until-end", help="Stop at the end as it is at the start.")]
+
 
 def tail_cli(
     topic: TopicName,
     broker: BrokerFlag = None,
-    from_beginning: Annotated[
-        bool, typer.Option("--from-beginning", help="All there is, not only what comes from now.")
-    ] = False,
-    until_end: Annotated[
-        bool, typer.Option("--until-end", help="Stop at the end as it is at the start.")
-    ] = False,
+    from_beginning: _Beginning = False,
+    until_end: _End = False,
     max_records: Annotated[
         int | None, typer.Option("--max-records", "-n", help="Stop after so many.")
     ] = None,

@@ -59,7 +59,7 @@ def commands(settings: Settings, acls: Sequence[Acl]) -> Iterator[str]:
     """Give commands that grant them, by Kafka's own tool."""
     user = f"User:{settings.sasl_username or 'NAME'}"
     for acl in acls:
-        words = ["kafka-acls.sh", "--bootstrap-server", settings.broker]
+        words = ["kafka-acls.sh", "--bootstrap-server", str(settings.cluster)]
         words += ["--add", "--allow-principal", user]
         for operation in acl.operations:
             words += ["--operation", operation.word]

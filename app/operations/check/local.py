@@ -22,7 +22,7 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
             f"{settings.data_dir} cannot be written: name another (STREAMJOIN_DATA_DIR)",
         )
     cluster = settings.cluster
-    remote = not all(host.startswith(_LOOPBACK) for host in settings.broker.split(","))
+    remote = not all(host.startswith(_LOOPBACK) for host in cluster.bootstrap.split(","))
     if cluster.authenticates and cluster.encrypts:
         text = f"user {settings.sasl_username} by {settings.sasl_mechanism}, over TLS"
         yield ok("credentials", text)

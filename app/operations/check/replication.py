@@ -58,10 +58,16 @@ def _topic(state: TopicState, configs: Mapping[str, str]) -> Iterator[Finding]:
             f"{name} has unclean.leader.election.enable=true: a copy that is behind may become "
             "the leader, and what it lacks is lost; set it to false",
         )
+    yield from _partitions(state, least)
+
+
+def _partitions(state: TopicState, least: int) -> Iterator[Finding]:
+    """Say which partitions cannot be read or written now, and how many lack a copy."""
+    name = state.name
     for partition in state.partitions:
         if partition.leader < 0:
             yield wrong(_AREA, f"{name} partition {partition.number} has no leader")
-        elif least <= copies and len(partition.in_sync) < least:
+        elif least <= state.replication and len(partition.in_sync) < least:
             yield wrong(
                 _AREA,
                 f"{name} partition {partition.number} has {len(partition.in_sync)} copies in "
