@@ -81,7 +81,7 @@ def _run(app: StreamApp, engine: Engine, settings: Settings, metrics: Metrics) -
     topology = engine.parts.topology
     metrics.expect(topology.catalogue.names(Direction.INPUT), COMPUTATIONS)
     progress = ProgressWatch(
-        lambda: standings(engine.tasks.values()), engine.parts.clock, settings.stalled_after / 1000
+        lambda: standings(engine.tasks.values()), engine.parts.clock, settings.stalled_ms / 1000
     )
     install_web(app, settings, metrics, engine.misplaced.warnings, progress)
 

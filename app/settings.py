@@ -83,7 +83,7 @@ class Settings(ClusterSettings):
     transaction_timeout: Duration = 12_000
     group_instance_id: str | None = Field(None, pattern=r"^[A-Za-z0-9._-]{1,200}$")
     standby_replicas: int = Field(0, ge=0, le=10)
-    stalled_after: Duration = 60_000
+    stalled_after: Duration | None = None
     restart_stalled: bool = False
 
     web_host: str = "127.0.0.1"
@@ -112,7 +112,7 @@ class Settings(ClusterSettings):
                 "heartbeat_interval must be at most half of session_timeout, so that one lost "
                 "heartbeat does not end the membership"
             )
-        if self.stalled_after <= self.transaction_timeout:
+        if self.stalled_ms <= self.transaction_timeout:
             raise ValueError(
                 "stalled_after must be longer than transaction_timeout: a commit may take that long"
             )
@@ -134,6 +134,13 @@ class Settings(ClusterSettings):
                 raise ValueError("advertised_url must be http://HOST:PORT")
         self.catalogue()
         return self
+
+    @property
+    def stalled_ms(self) -> int:
+        """`stalled_after`; by default a minute, or twice as long as a commit may take."""
+        if self.stalled_after is not None:
+            return self.stalled_after
+        return max(60_000, 2 * self.transaction_timeout)
 
     @model_validator(mode="after")
     def _only_with_a_key(self) -> Self:

@@ -58,7 +58,7 @@ async def test_what_is_missing_is_wrong_and_is_not_made(kafka: Kafka) -> None:
 
 
 async def test_what_would_go_wrong_is_named(kafka: Kafka, tmp_path: Path) -> None:
-    hours = {"transaction_timeout": "1h", "session_timeout": "1h", "stalled_after": "2h"}
+    hours = {"transaction_timeout": "1h", "session_timeout": "1h"}
     service = Service(kafka.bootstrap, 2, hours)
     await service.create()
     await raise_partitions(kafka.bootstrap, service.names["clicks"], 3)
