@@ -149,8 +149,12 @@ class StreamApp(faust.App):
 
 
 def faust_options(settings: Settings) -> dict[str, Any]:
-    """Give Faust's settings, with all that would act on its own switched off."""
+    """Give Faust's settings, with all that would act on its own switched off.
+
+    `env`: Faust would put the environment's WEB_BIND, BROKER_URL, APP_VALUE_SERIALIZER before them.
+    """
     return {
+        "env": {},
         "broker": [f"kafka://{broker}" for broker in str(settings.cluster).split(",")],
         "processing_guarantee": "at_least_once",
         "store": "memory://",

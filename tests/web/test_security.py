@@ -18,6 +18,8 @@ SETTINGS = {
     "log_level": "DEBUG",
     "session_timeout": "30s",
 }
+FAUSTS = {"WEB_BIND": "0.0.0.0", "WEB_PORT": "1", "APP_VALUE_SERIALIZER": "pickle"}
+"""Variables of Faust's own: it would put them before what the service tells it."""
 CLOSED = ("/v1/totals", "/v1/revenue", "/metrics", user_path(ANN, "totals"), "/nope")
 INTERNAL = (
     "/internal/v1/totals?partitions=0",
@@ -37,7 +39,7 @@ WRONG: tuple[dict[str, str], ...] = (
 async def test_keys_and_credentials(kafka: Kafka, tmp_path: Path) -> None:
     service = await Service(kafka.bootstrap, PARTITIONS, SETTINGS).create()
     await service.send(RECORDS)
-    with service.worker(tmp_path / "a") as first:
+    with service.worker(tmp_path / "a", environment=FAUSTS) as first:
         await until_ready(first)
         with service.worker(tmp_path / "b") as second:
             await until_ready(second)
