@@ -75,6 +75,7 @@ class Metrics:
     def expect(self, inputs: Sequence[str], computations: Sequence[str]) -> None:
         """Show counts of 0 for what may go wrong: an increase from nothing is seen by no alert."""
         for topic in inputs:
+            self._misplaced.labels(topic)
             for reason in ErrorType:
                 self._dead_letters.labels(topic, reason.value)
         for computation in computations:

@@ -135,6 +135,8 @@ async def test_what_may_go_wrong_is_there_before_it_does(watched: Watched) -> No
     assert topics.keys() == {
         watched.service.names[i] for i in ("clicks", "purchases", "user-events")
     }
+    misplaced = found["streamjoin_misplaced_keys"]
+    assert values(misplaced, "streamjoin_misplaced_keys_total", "topic").keys() == topics.keys()
     late = values(found["streamjoin_late_events"], "streamjoin_late_events_total", "computation")
     assert late.keys() == set(COMPUTATIONS)
     assert late["event-counts"] == 1
