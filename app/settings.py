@@ -204,3 +204,5 @@ def load_settings(**flags: Any) -> Settings:  # noqa: ANN401 (whatever the flags
         name = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
         raise SettingError(f"setting {name}: {message}" if name else message) from None
+    except (OSError, UnicodeError) as error:
+        raise SettingError(f"the file .env of this folder cannot be read ({error})") from None

@@ -113,3 +113,14 @@ def test_the_demo_ignores_what_other_clusters_demand(monkeypatch: pytest.MonkeyP
     with pytest.raises(SettingError):
         load_settings()
     assert load_settings(**IN_THE_OPEN, broker="h:1").cluster == Cluster("h:1")
+
+
+def test_a_file_of_settings_that_cannot_be_read_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_bytes(f"STREAMJOIN_API_KEY={SECRET}\xff".encode("latin-1"))
+    with pytest.raises(SettingError, match=r"file \.env of this folder cannot be") as caught:
+        load_settings()
+    assert SECRET not in str(caught.value)
+    assert "\n" not in str(caught.value)
