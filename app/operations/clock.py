@@ -5,7 +5,11 @@ import time
 from typing import Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    KafkaError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+)
 
 from app.connections import producer
 from app.engine.writer import stop_quietly
@@ -15,6 +19,7 @@ from app.topics_admin import TIMEOUT
 from models.topics import REVENUE_PARTIALS
 
 _LOG_APPEND_TIME: Final = 1
+_FORBIDDEN: Final = (TopicAuthorizationFailedError, TransactionalIdAuthorizationFailed)
 
 
 class Difference(NamedTuple):
@@ -36,12 +41,13 @@ async def clock_difference(settings: Settings) -> Difference | None:
     try:
         async with asyncio.timeout(TIMEOUT):
             return await _measure(client, topic)
-    except (KafkaError, OSError, TimeoutError) as error:
+    except _FORBIDDEN as error:
         raise UserError(
-            f"a transaction on {topic} fails ({type(error).__name__}): this user may not be "
-            f"allowed to write to it, or to use transactional ids that begin with "
-            f"{settings.app_id}-"
+            f"this user may not write to {topic}, or not use transactional ids that begin with "
+            f"{settings.app_id}-: see the ACLs ({type(error).__name__})"
         ) from error
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise UserError(f"a transaction on {topic} fails: {type(error).__name__}") from error
     finally:
         await stop_quietly(client)
 

@@ -9,7 +9,7 @@ from aiokafka.protocol.admin import CreateAclsRequest
 
 from app.broker import EmbeddedBroker
 from app.factory import changelog_topic
-from app.operations.acls import Acl, service_acls
+from app.operations.acls import Acl, Operation, service_acls
 from app.topics_admin import create_topics
 from tests.operations.running import ran
 from tests.operations.test_check import texts, verdicts
@@ -113,12 +113,13 @@ async def test_a_lacking_right_is_named(guarded: Guarded) -> None:
         acl._replace(names=[name for name in acl.names if name not in (purchases, dead)])
         for acl in acls
     ]
-    kept = [acl._replace(operations=acl.operations[1:], names=[purchases, dead])
-            for acl in acls[:2]]  # fmt: skip
+    look = Operation.DESCRIBE_CONFIGS
+    kept = [  # Each the other way round: enough to see the topic.
+        Acl("topic", [purchases], (Operation.WRITE, look)),
+        Acl("topic", [dead], (Operation.READ, look)),
+    ]
     await guarded.grant(cut + kept)
     got = await ran(service, "check", "--json")
     assert got.status == 1
     assert f"{USER} may not Read topic {purchases}" in texts(got, "wrong")
     assert f"{USER} may not Write topic {dead}" in texts(got, "wrong")
-    refusal = await ran(service, "lag")
-    assert (refusal.status, refusal.err.count("\n")) == (1, 1), refusal
