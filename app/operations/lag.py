@@ -88,14 +88,22 @@ async def group_lag(settings: Settings, name: str) -> GroupLag:
 async def _places(
     settings: Settings, name: str, offsets: Mapping[TopicPartition, int]
 ) -> list[TopicPartition]:
-    """Give the partitions to look at: what is committed, and all that the service reads."""
+    """Give the partitions to look at: what is committed, and all that the service reads.
+
+    Raises UserError where a topic that it reads is missing.
+    """
     there = await topic_states(settings.cluster, {})
-    catalogue = settings.catalogue()
-    ours = [n for n in catalogue.names(Direction.INPUT, Direction.INTERNAL) if n in there]
     found = [tp for tp in sorted(offsets) if tp.topic in there]
     if name != settings.app_id:
         return found
-    mine = [tp for n in ours for tp in places([n], len(there[n].partitions))]
+    ours = settings.catalogue().names(Direction.INPUT, Direction.INTERNAL)
+    missing = [topic for topic in ours if topic not in there]
+    if missing:
+        raise UserError(
+            f"topics are missing on {settings.cluster}: {', '.join(missing)}; "
+            "see streamjoin topics create"
+        )
+    mine = [tp for topic in ours for tp in places([topic], len(there[topic].partitions))]
     return [*mine, *(tp for tp in found if tp not in mine)]
 
 

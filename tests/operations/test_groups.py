@@ -104,7 +104,10 @@ async def test_before_the_first_worker_all_of_it_lags(kafka: Kafka) -> None:
 
 
 async def test_wrong_inputs_are_one_line(kafka: Kafka) -> None:
-    service = await Service(kafka.bootstrap, 2).create()
+    service = Service(kafka.bootstrap, 2)
+    says = f"topics are missing on {kafka.bootstrap}: {service.names['clicks']}, "
+    await refused(service, "lag", status=1, says=says)
+    await service.create()
     for words in (("lag", "nobodys"), ("groups", "describe", "nobodys")):
         says = f"group nobodys does not exist at {kafka.bootstrap}"
         await refused(service, *words, status=1, says=says)
