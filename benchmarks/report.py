@@ -12,6 +12,7 @@ from app.broker import KAFKA_VERSION
 from benchmarks.backlog import Result, ShopResult
 from benchmarks.latency import Percentiles
 from benchmarks.machine import Machine
+from benchmarks.queries import QueriesResult, query_goals
 from benchmarks.users import UsersResult
 
 BEGIN, END = "<!-- benchmark:begin -->", "<!-- benchmark:end -->"
@@ -40,6 +41,7 @@ class Report(msgspec.Struct):
     backlogs: list[Result] = []
     latency: dict[str, dict[str, Percentiles]] = {}
     users: list[UsersResult] = []
+    queries: QueriesResult | None = None
     shop: ShopResult | None = None
     skipped: list[str] = []
     failed: list[str] = []
@@ -119,18 +121,7 @@ def _backlog_row(result: Result) -> tuple[str, ...]:
     )
 
 
-_USERS_HEAD = (
-    "program",
-    "events",
-    "CPU s",
-    "events / CPU s",
-    "without start-up",
-    "wall s",
-    "events / s",
-    "peak MB",
-    "changelog records / event",
-    "changelog bytes / event",
-)
+_USERS_HEAD = (*_BACKLOG_HEAD[:8], "changelog records / event", "changelog bytes / event")
 
 
 def _users_row(result: UsersResult) -> tuple[str, ...]:
@@ -178,6 +169,7 @@ def goals(report: Report) -> list[tuple[str, ...]]:
         ("of revenue, `join_wait` 0, p99", "1 s", "0.3 s", _late(report, fast, "revenue")),
         ("of revenue, default, p99", "2 s", "1.3 s", _late(report, slow, "revenue")),
         *_users_goals(report),
+        *query_goals(report.queries),
     ]
 
 

@@ -17,6 +17,7 @@ from benchmarks.machine import describe
 from benchmarks.measure import Measured, RunFailedError, Worker
 from benchmarks.peers.bare_loop import CHANGELOG, ENRICHED, GROUP, REVENUE
 from benchmarks.progress import Progress
+from benchmarks.queries import run_queries
 from benchmarks.report import (
     AT_LEAST_ONCE,
     BARE,
@@ -47,6 +48,7 @@ PARTS = (
     "users-kafka-streams",
     "users-hot",
     "users-cold",
+    "queries",
     "shop",
 )
 _ON_ALL_DATA = {"bare", "streamjoin", "streamjoin-3s", "at-least-once", "four-workers"}
@@ -122,6 +124,7 @@ class _Suite:
             "users-kafka-streams": self._users.kafka_streams,
             "users-hot": lambda: self._users.worker(HOT, "hot"),
             "users-cold": lambda: self._users.worker(COLD, "cold"),
+            "queries": self.queries,
             "shop": self.shop,
         }
 
@@ -201,6 +204,11 @@ class _Suite:
             app_id = f"latency-{len(self._report.latency)}"
             deployment = self._deployment(app_id, settings, own_inputs=True)
             self._report.latency[label] = await run_latency(deployment, self._show)
+
+    async def queries(self) -> None:
+        """Measure queries, under load and without."""
+        deployment = self._deployment("queries", {}, own_inputs=True)
+        self._report.queries = await run_queries(deployment, self._show)
 
     async def shop(self) -> None:
         """Run the real shop's backlog where its data is."""

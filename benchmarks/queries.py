@@ -1,0 +1,232 @@
+"""Queries: how long one takes on the owner and forwarded, under load, and how many come without.
+
+Two workers, 4 partitions. Under 10,000 events/s one of them is asked 100 times a second about users
+of its own and of the other one; then, with the load going on, 20 clients read a whole week of
+revenue again and again. The load is ended for the queries per second: 16 connections ask one worker
+about its own users. The client has the machine in common with workers and broker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import aiohttp
+from aiokafka import AIOKafkaProducer
+
+from benchmarks.asking import Commits, Timed, throughput
+from benchmarks.generate import partition_of
+from benchmarks.latency import PARTITIONS, Percentiles, percentiles
+from benchmarks.measure import RunFailedError, Worker
+from benchmarks.query_load import places, user
+from benchmarks.worker import Deployment, free_port
+from models.topics import CLICKS, PURCHASES, USER_EVENTS
+
+RATE, QUERIES_PER_S = 10_000, 100
+WARM_UP_S, PLAIN_S, ASKED_S, SCANNED_S, ALONE_S = 8.0, 10.0, 20.0, 10.0, 8.0
+SCANS, CONNECTIONS = 20, 16
+WEEK_WINDOWS = 1_980
+VIEWS = ("totals", "recent-clicks", "event-counts", "moving-average", "sessions")
+OWNER, FORWARDED = "owner", "forwarded"
+_READY_S, _SETTLED_S = 90.0, 60.0
+
+
+@dataclass(frozen=True)
+class QueriesResult:
+    """Seconds, and answers per second; `lag`: records not committed when the load ended."""
+
+    rate: int
+    owner: Percentiles
+    forwarded: Percentiles
+    per_second: float
+    forwarded_per_second: float
+    commit_p95: float
+    commit_p95_scanned: float
+    scans: int
+    lag: int
+
+
+async def run_queries(deployment: Deployment, show: Callable[[str], None]) -> QueriesResult:
+    """Start two workers and the load, and measure."""
+    await deployment.create_topics(PARTITIONS)
+    await _fill_week(deployment)
+    folder = deployment.folder / deployment.app_id
+    members = [replace(deployment, web_port=free_port(), folder=folder / str(n)) for n in range(2)]
+    for member in members:
+        member.folder.mkdir(parents=True)
+    workers = [member.start() for member in members]
+    try:
+        timeout = aiohttp.ClientTimeout(total=30)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            run = _Run(deployment, members, workers, session, show)
+            return await run.measure()
+    finally:
+        await asyncio.gather(*(worker.stop() for worker in workers))
+
+
+async def _fill_week(deployment: Deployment) -> None:
+    """Send a purchase for each window of nearly a week before now."""
+    topic, now = deployment.name(PURCHASES), time.time()
+    async with AIOKafkaProducer(bootstrap_servers=deployment.broker, acks="all") as producer:
+        for window in range(WEEK_WINDOWS, 0, -1):
+            name, at = user(window), now - 300 * window
+            fields = f'"product_id":"p","amount":1.25,"timestamp":{at:.3f}'
+            value = f'{{"user_id":"{name}",{fields}}}'.encode()
+            await producer.send(topic, value, key=name.encode())
+
+
+class _Loaded(NamedTuple):
+    timed: Timed
+    commit_p95: float
+    commit_p95_scanned: float
+    scans: int
+    lag: int
+
+
+class _Run:
+    def __init__(
+        self,
+        deployment: Deployment,
+        members: list[Deployment],
+        workers: list[Worker],
+        session: aiohttp.ClientSession,
+        show: Callable[[str], None],
+    ) -> None:
+        self._deployment, self._members, self._workers = deployment, members, workers
+        self._session, self._show = session, show
+
+    async def measure(self) -> QueriesResult:
+        """Go through the phases."""
+        paths = await self._paths()
+        loaded = await self._with_load(paths)
+        await self._workers[0].until(self._settled, _READY_S + _SETTLED_S + 120)
+        self._show(f"{self._deployment.app_id}: queries without load")
+        port, timed = self._members[0].web_port, loaded.timed
+        return QueriesResult(
+            rate=RATE,
+            owner=percentiles(timed.seconds.get(OWNER, []), timed.refused.get(OWNER, 0)),
+            forwarded=percentiles(
+                timed.seconds.get(FORWARDED, []), timed.refused.get(FORWARDED, 0)
+            ),
+            per_second=await throughput(port, paths[OWNER], CONNECTIONS, ALONE_S),
+            forwarded_per_second=await throughput(port, paths[FORWARDED], CONNECTIONS, ALONE_S),
+            commit_p95=loaded.commit_p95,
+            commit_p95_scanned=loaded.commit_p95_scanned,
+            scans=loaded.scans,
+            lag=loaded.lag,
+        )
+
+    async def _with_load(self, paths: dict[str, list[str]]) -> _Loaded:
+        names = [self._deployment.name(topic) for topic in (CLICKS, PURCHASES, USER_EVENTS)]
+        argv = [sys.executable, "-m", "benchmarks.query_load", self._deployment.broker, str(RATE)]
+        load = Worker([*argv, *names], {}, self._deployment.folder / "query-load.log")
+        url = self._members[0].url
+        urls = {kind: [url + path for path in of_kind] for kind, of_kind in paths.items()}
+        timed, scans = Timed(self._session), list[int]()
+        try:
+            self._show(f"{self._deployment.app_id}: {RATE:,} events/s")
+            await asyncio.sleep(WARM_UP_S)
+            plain = await self._commits_during(asyncio.sleep(PLAIN_S))
+            await timed.ask_for(ASKED_S, QUERIES_PER_S, urls)
+            scanned = await self._commits_during(self._scan(scans))
+            if not load.running():
+                raise RunFailedError(f"the load ended early:\n{load.tail()}")
+            return _Loaded(timed, plain, scanned, sum(scans), await self._lag())
+        finally:
+            await load.stop()
+
+    async def _paths(self) -> dict[str, list[str]]:
+        """Wait until each worker has its share; the paths by who owns their users."""
+        owned: set[int] = set()
+
+        async def shared() -> bool:
+            bodies = [await self._json(f"{member.url}/readyz") for member in self._members]
+            shares = [body.get("assigned") or [] for body in bodies if body.get("ready")]
+            owned.clear()
+            owned.update(*shares[:1])
+            return len(shares) == 2 and {len(share) for share in shares} == {PARTITIONS // 2}
+
+        await self._workers[0].until(shared, _READY_S)
+        found: dict[str, list[str]] = {OWNER: [], FORWARDED: []}
+        for number, (key, partition) in enumerate(places()):
+            assert partition == partition_of(key, PARTITIONS)
+            path = f"/v1/users/{key.decode()}/{VIEWS[number % len(VIEWS)]}"
+            found[OWNER if partition in owned else FORWARDED].append(path)
+        return found
+
+    async def _json(self, url: str) -> dict[str, list[int]]:
+        try:
+            async with self._session.get(url) as answer:
+                found: dict[str, list[int]] = await answer.json(content_type=None)
+                return found
+        except aiohttp.ClientError:
+            return {}
+
+    async def _metrics(self) -> list[str]:
+        texts = []
+        for member in self._members:
+            async with self._session.get(f"{member.url}/metrics") as answer:
+                texts.append(await answer.text())
+        return texts
+
+    async def _commits_during(self, work: Awaitable[None]) -> float:
+        before = Commits(await self._metrics())
+        await work
+        return Commits(await self._metrics()).quantile(0.95, before)
+
+    async def _lag(self) -> int:
+        lines = [line for text in await self._metrics() for line in text.splitlines()]
+        lags = [line for line in lines if line.startswith("streamjoin_lag_records{")]
+        return sum(int(float(line.rpartition(" ")[2])) for line in lags)
+
+    async def _settled(self) -> bool:
+        return await self._lag() == 0
+
+    async def _scan(self, scans: list[int]) -> None:
+        """Have so many clients read the whole week for the time of the phase."""
+        until = time.monotonic() + SCANNED_S
+
+        async def client(number: int) -> None:
+            member, done = self._members[number % 2], 0
+            while time.monotonic() < until:
+                async with self._session.get(f"{member.url}/v1/revenue?limit=1000") as answer:
+                    await answer.read()
+                    done += answer.status == 200
+            scans.append(done)
+
+        await asyncio.gather(*(client(number) for number in range(SCANS)))
+
+
+def query_goals(found: QueriesResult | None) -> list[tuple[str, ...]]:
+    """Put the measured figures beside the goals."""
+    if found is None:
+        return []
+    load = f"{found.rate:,} events/s (lag at its end {found.lag:,} records)"
+    return [
+        (f"point query on the owner, p99, under {load}", "50 ms", "20 ms", _took(found.owner)),
+        ("the same, forwarded", "100 ms", "40 ms", _took(found.forwarded)),
+        (
+            "point queries per second and worker, without load",
+            "2,000",
+            "5,000",
+            f"{found.per_second:,.0f} (forwarded: {found.forwarded_per_second:,.0f})",
+        ),
+        (
+            f"commit p95 with {SCANS} of the widest scans at once",
+            "1.2 x",
+            "",
+            f"{found.commit_p95_scanned / found.commit_p95:.2f} x "
+            f"({found.commit_p95 * 1000:.0f} ms without; {found.scans} scans)",
+        ),
+    ]
+
+
+def _took(found: Percentiles) -> str:
+    refused = f", {found.missing} not answered" if found.missing else ""
+    return (
+        f"{found.p99 * 1000:.0f} ms (p50 {found.p50 * 1000:.1f} ms, {found.count} samples{refused})"
+    )
