@@ -18,8 +18,9 @@ from tests.support.topics import until
 
 
 @contextmanager
-def started(*arguments: str) -> Iterator[Child]:
-    child = Child([sys.executable, "-m", "app.cli.main", *arguments])
+def started(service: Service, *arguments: str) -> Iterator[Child]:
+    settings = (f"{name}={value}" for name, value in service.environment.items())
+    child = Child(["env", *settings, sys.executable, "-m", "app.cli.main", *arguments])
     try:
         yield child
     finally:
@@ -46,8 +47,7 @@ RECORDS: list[Message] = [
 async def test_all_there_is_and_what_comes(kafka: Kafka) -> None:
     service = await Service(kafka.bootstrap, 2).create()
     await service.send(RECORDS)
-    topic = service.names["clicks"]
-    with started("tail", topic, "--from-beginning", "--broker", kafka.bootstrap) as child:
+    with started(service, "tail", "clicks", "--from-beginning") as child:
         await says(child, b"\n", 3)
         await service.send([("clicks", 1, b"bob", b"{}", None)])
         await says(child, b"\n", 4)
@@ -80,9 +80,10 @@ async def test_it_stops_where_it_is_told_to(kafka: Kafka) -> None:
 
 async def test_lag_is_watched(kafka: Kafka) -> None:
     service = await Service(kafka.bootstrap, 1).create()
-    names = ("lag", "--app-id", service.app_id, "--broker", kafka.bootstrap)
-    with started(*names, "--watch", "--interval", "0.1") as child:
+    with started(service, "lag", "--watch", "--interval", "0.1") as child:
         await says(child, b"\nlag 0 records\n", 2)
+        await service.send(RECORDS)
+        await says(child, b"\nlag 3 records, the oldest has waited for ")
         assert await child.ended(signal.SIGINT) == 130
         assert child.log == ""
 
