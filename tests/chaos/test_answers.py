@@ -27,7 +27,7 @@ def _log() -> Log:
 
 async def _judged(log: Log, *answers: dict[str, Any]) -> list[str]:
     async def inputs() -> list[Record]:
-        return cast("list[Record]", log.records)
+        return log.records
 
     async def outputs() -> list[Record]:
         return []
