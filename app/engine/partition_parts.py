@@ -8,6 +8,7 @@ from app.engine.batches import EventBatch
 from app.engine.clock import Clock
 from app.engine.commit_gate import CommitGate
 from app.observability.metrics import Metrics
+from models.outputs import Output
 
 Deliver = Callable[[Flow, int, EventBatch[Any]], Awaitable[None]]
 
@@ -25,11 +26,18 @@ class Pace(NamedTuple):
 
 
 class Committed(NamedTuple):
-    """What a commit listener is told: the partition, and which rows changed."""
+    """What a commit listener is told of a transaction; it must not wait.
+
+    `records`: how many source records it took. `before` and `offsets`: next source offset by
+    topic, before and after it. `changes`: rows by key, None: deleted. `outputs`: what it wrote.
+    """
 
     partition: int
-    changes: Sequence[tuple[bytes, bytes | None]]
+    records: int
+    before: Mapping[str, int]
     offsets: Mapping[str, int]
+    changes: Sequence[tuple[bytes, bytes | None]]
+    outputs: Sequence[Output]
 
 
 class Source(Protocol):

@@ -11,7 +11,7 @@ from aiokafka import TopicPartition
 from agents.intake import Intake
 from agents.topology import Feed, Flow
 from app.engine import failpoints
-from app.engine.counting import counter
+from app.engine.counting import count_in_metrics
 from app.engine.dead_letters import DeadLetters
 from app.engine.errors import NOBODYS_FAULT, HandlingError, LostError
 from app.engine.hand_over import HandOver
@@ -51,9 +51,8 @@ class PartitionTask:
         self._clock = around.clock
         self._metrics = around.metrics
         self._pace = around.pace
-        catalogue = around.topology.catalogue
-        self._count = counter(catalogue, around.metrics)
-        dead_topic, run = catalogue.name(DEAD_LETTERS), around.pace.dead_letter_run
+        dead_topic = around.topology.catalogue.name(DEAD_LETTERS)
+        run = around.pace.dead_letter_run
         self._dead_letters = DeadLetters(state, dead_topic, around.clock, run)
         self._hand_over = HandOver(state, self._dead_letters, around)
         self._pieces = Pieces(BATCH, around.pace.max_attempts)
@@ -211,17 +210,20 @@ class PartitionTask:
         self.state.committed(prepared.changes, end)
         failpoints.hit(failpoints.AFTER_STORE_WRITE)
         self._dead_letters.committed()
-        self.committed_offsets = offsets
+        before, self.committed_offsets = self.committed_offsets, offsets
         self._since, self._idle_since = None, self._clock.monotonic()
         self._pieces.committed(offsets)
         self.state.careful = self._hand_over.raised or self._pieces.active
         self._hand_over.raised = False
+        records = self._taken.total()
         self._metrics.committed(self.number, self._taken, self._clock.monotonic() - started)
         read = {topic: intake.committed() for topic, intake in self.intakes.items()}
         self._metrics.moved(read, prepared.outputs)
         self._taken.clear()
-        self._count(prepared.outputs)
-        self._around.on_commit(Committed(self.number, prepared.changes, offsets))
+        count_in_metrics(prepared.set_aside, self._metrics)
+        self._around.on_commit(
+            Committed(self.number, records, before, offsets, prepared.changes, prepared.outputs)
+        )
 
     def _prepare(self, offsets: Mapping[str, int]) -> Prepared:
         try:

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar, cast
 
 from agents.topology import Topology, Work
+from app.engine.counting import Dead, Late, SetAsides, count_in_state
 from app.engine.metadata import KEY, LAYOUT, Metadata, shape
 from app.engine.outputs import Outputs
 from app.engine.store.base import Change, Store
 from models.outputs import Output
 from tables.rows import Row, Rows, Table
+from tables.set_aside import SET_ASIDE, SetAsideFold
 from tables.undo import Changed, StreamTime, Undoable
 
 K = TypeVar("K")
@@ -17,10 +19,14 @@ W = TypeVar("W")
 
 
 class Prepared(NamedTuple):
-    """What one transaction writes: the last change is the metadata row."""
+    """What one transaction writes: the last change is the metadata row.
+
+    `set_aside`: the late events and dead letters among its outputs.
+    """
 
     changes: list[Change]
     outputs: list[Output]
+    set_aside: list[Late | Dead]
 
 
 class PartitionState:
@@ -45,6 +51,8 @@ class PartitionState:
         self._rows: dict[str, Rows[Any, Any]] = {}
         self._times: dict[str, StreamTime] = {}
         self._undoables: list[Undoable] = [self._outputs]
+        self._set_asides = SetAsides(topology.catalogue)
+        self._counts = SetAsideFold(self.rows(SET_ASIDE))
         stored = Metadata.decode(store.get(KEY))
         self._stored_times = stored.stream_times if stored else {}
         self.works: dict[type, Work] = {}
@@ -129,12 +137,14 @@ class PartitionState:
         """Give what the transaction has to write; `offsets`: next source offset by topic."""
         for work in self.works.values():
             work.before_commit()
+        set_aside = list(self._set_asides.of(self._outputs.records))
+        count_in_state(set_aside, self._counts)
         changes = [change for rows in self._rows.values() for change in rows.changes()]
         times = {name: time.value for name, time in self._times.items()}
         shaping = shape(self._topology.rules)
         row = Metadata(LAYOUT, shaping, self.count, dict(offsets), times)
         changes.append((KEY, row.encode()))
-        return Prepared(changes, self._outputs.records)
+        return Prepared(changes, self._outputs.records, set_aside)
 
     def committed(self, changes: list[Change], changelog_offset: int) -> None:
         """Apply a committed transaction to the store, and start the next one."""

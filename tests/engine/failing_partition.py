@@ -1,6 +1,7 @@
 """A partition over fakes, whose works raise at commits."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
@@ -21,6 +22,7 @@ from app.engine.store.memory import MemoryStore
 from models.dead_letters import ErrorType, Rejected
 from models.outputs import Output
 from models.topics import DEAD_LETTERS, Catalogue
+from tables import set_aside
 from tables.rules import Rules
 
 ALWAYS = 10**9
@@ -157,7 +159,11 @@ class World:
         await self.release(0)
         async with asyncio.timeout(120):
             await self.task.run()
-        return {done for commit in self.commits for done in commit}
+        everything = [done for commit in self.commits for done in commit]
+        buried = Counter((topic, how) for topic, _, how in everything if how != "applied")
+        counted = set_aside.view(set_aside.SET_ASIDE.reader(self.task.state.store)).dead
+        assert buried == {(t, how): n for t, hows in counted.items() for how, n in hows.items()}
+        return set(everything)
 
 
 def place(output: Output) -> Place:
