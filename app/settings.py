@@ -92,6 +92,7 @@ class Settings(ClusterSettings):
     api_key: SecretStr | None = None
     api_keys: Given[SecretStr] = None
     peer_key: SecretStr | None = None
+    stream_clients: int = Field(200, ge=0, le=10_000)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
 
     topic_clicks: str = "clicks"

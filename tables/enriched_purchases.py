@@ -39,3 +39,35 @@ def view(
 ) -> list[Item]:
     """Give a user's enriched purchases, the newest first, `limit` at most."""
     return between(rows, parts, user_id, as_of - rules.retention, as_of, limit)[::-1]
+
+
+# After every user's key: a user has 256 bytes at most.
+_BEYOND = "x" * 257
+
+
+def newest_of(
+    rows: RowReader[str, LogRow],
+    parts: RowReader[tuple[str, int], LogRow],
+    after: str,
+    users: int,
+    limit: int,
+) -> tuple[list[tuple[str, Item]], str | None]:
+    """Give the newest purchases, `limit` at most, of the `users` users that follow `after`.
+
+    To go through a whole partition in pieces, in the order of keys; the last user goes with the
+    answer, None if there are no more.
+    """
+    found: list[tuple[str, Item]] = []
+    last: str | None = None
+    for seen, (user_id, row) in enumerate(rows.scan(after, _BEYOND)):
+        last = user_id
+        if user_id != after:
+            items = row.items
+            if row.parts:
+                items = between(rows, parts, user_id, 0, 2**62, limit)
+            found += [(user_id, item) for item in items[-limit:]]
+        if seen >= users:
+            break
+    else:
+        last = None
+    return sorted(found, key=lambda one: one[1][:2])[-limit:], last

@@ -109,7 +109,7 @@ class Service:
             except NotReadyError:
                 await asyncio.sleep(_ASK_SECONDS)
             else:
-                self._screen.step(f"the worker answers: {client.url}/v1/revenue")
+                self._screen.step(f"the worker answers: {client.url}/")
                 return
         raise UserError(f"the worker does not answer; its log is {self._worker.log}")
 

@@ -8,6 +8,7 @@ from app.demo.screen import Screen
 from app.demo.week import Shopper
 
 _OVERALL: Final = (
+    ("/", "the live page: all of it at a glance, and any user"),
     ("/v1/revenue", "revenue per 5 minutes over all users, newest first"),
     ("/v1/totals", "everybody's totals"),
     ("/readyz", "whether the worker is ready"),

@@ -47,6 +47,7 @@ class Engine:
         self.failure: BaseException | None = None
         self.on_failure: Callable[[BaseException], None] = lambda _: None
         self.listeners: list[CommitListener] = []
+        self.closing: list[Callable[[], None]] = []
         self.restoring: dict[int, tuple[int, int]] = {}
         self._owners: dict[int, Owner] = {}
         self._changing = asyncio.Lock()
@@ -109,7 +110,9 @@ class Engine:
             await self.standbys.follow(())
 
     async def close(self) -> None:
-        """Release everything and close the stores."""
+        """Release everything and close the stores; `closing` are told first."""
+        for told in self.closing:
+            told()
         failpoints.hit(failpoints.AT_SHUTDOWN)
         await self.release()
         self._stores.close_all()

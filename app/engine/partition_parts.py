@@ -28,12 +28,12 @@ class Pace(NamedTuple):
 class Committed(NamedTuple):
     """What a commit listener is told of a transaction; it must not wait.
 
-    `records`: how many source records it took. `before` and `offsets`: next source offset by
+    `read`: records by topic. `before` and `offsets`: next source offset by
     topic, before and after it. `changes`: rows by key, None: deleted. `outputs`: what it wrote.
     """
 
     partition: int
-    records: int
+    read: Mapping[str, int]
     before: Mapping[str, int]
     offsets: Mapping[str, int]
     changes: Sequence[tuple[bytes, bytes | None]]

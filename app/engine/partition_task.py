@@ -215,14 +215,13 @@ class PartitionTask:
         self._pieces.committed(offsets)
         self.state.careful = self._hand_over.raised or self._pieces.active
         self._hand_over.raised = False
-        records = self._taken.total()
         self._metrics.committed(self.number, self._taken, self._clock.monotonic() - started)
         read = {topic: intake.committed() for topic, intake in self.intakes.items()}
         self._metrics.moved(read, prepared.outputs)
         self._taken.clear()
         count_in_metrics(prepared.set_aside, self._metrics)
         self._around.on_commit(
-            Committed(self.number, records, before, offsets, prepared.changes, prepared.outputs)
+            Committed(self.number, read, before, offsets, prepared.changes, prepared.outputs)
         )
 
     def _prepare(self, offsets: Mapping[str, int]) -> Prepared:

@@ -132,6 +132,12 @@ HTTP_REQUESTS = _counter(
 HTTP_SECONDS = _histogram(
     "http_request_seconds", "From a request's head to the end of its answer.", _SHORT, "path"
 )
+STREAMS = _gauge("stream_clients", "Clients that watch live views of this worker.")
+STREAMS_ENDED = _counter(
+    "streams_ended",
+    "Streams of live views that ended, by `reason`: gone, slow-client, shutdown; or were refused.",
+    "reason",
+)
 
 METRICS: Final = tuple(value for value in globals().values() if isinstance(value, Metric))
 """All of them, in this order."""

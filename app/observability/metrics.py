@@ -28,6 +28,8 @@ class Metrics:
         self._count_restores()
         self._requests = self._made.counter(catalogue.HTTP_REQUESTS)
         self._request_seconds = self._made.histogram(catalogue.HTTP_SECONDS)
+        self._streams = self._made.gauge(catalogue.STREAMS)
+        self._streams_ended = self._made.counter(catalogue.STREAMS_ENDED)
 
     def _count_work(self) -> None:
         made = self._made
@@ -145,6 +147,14 @@ class Metrics:
         """Count an answered HTTP request; `path`: a route's, never a request's own."""
         self._requests.labels(method, path, str(status)).inc()
         self._request_seconds.labels(path).observe(seconds)
+
+    def streaming(self, clients: int) -> None:
+        """Note how many clients watch live views."""
+        self._streams.set(clients)
+
+    def stream_ended(self, reason: str) -> None:
+        """Count a stream that has ended, or was refused."""
+        self._streams_ended.labels(reason).inc()
 
     def text(self) -> bytes:
         """Give everything in Prometheus' text format."""

@@ -95,7 +95,7 @@ class Handlers:
 
     async def totals(self, request: web.Request) -> web.StreamResponse:
         """Answer with everybody's totals."""
-        found = _some(await self.overall.ask(totals_question()))
+        found = some(await self.overall.ask(totals_question()))
         return await self.overall.turns.run(lambda: answered(merge_totals(found)))
 
     async def revenue(self, request: web.Request) -> web.StreamResponse:
@@ -103,7 +103,7 @@ class Handlers:
         limit = limit_of(request.query)
         span = before(span_of(request.query), cursor_of(request.query))
         question = revenue_question(self.rules, span, limit + 1)
-        found = _some(await self.overall.ask(question))
+        found = some(await self.overall.ask(question))
         return await self.overall.turns.run(lambda: answered(merge_revenue(found, limit)))
 
     async def totals_here(self, request: web.Request) -> web.StreamResponse:
@@ -117,7 +117,7 @@ class Handlers:
         return await self._here(request, revenue_question(self.rules, span, limit))
 
     async def _here(self, request: web.Request, question: Question[P]) -> web.Response:
-        found = await self.overall.local(question, _partitions(request))
+        found = await self.overall.local(question, partitions_of(request))
         return web.Response(body=msgspec.json.encode(found), content_type="application/json")
 
     async def livez(self, request: web.Request) -> web.StreamResponse:
@@ -138,7 +138,7 @@ class Handlers:
         return web.Response(body=self.metrics.text(), headers=headers)
 
 
-def _some(parts: Parts[P]) -> Parts[P]:
+def some(parts: Parts[P]) -> Parts[P]:
     """Give the parts, if there are any. Raises ProblemError 503 where nobody answered at all."""
     if not parts.found:
         raise unavailable("no-owner", "no partition's owner answers: the group is rebalancing")
@@ -156,7 +156,8 @@ def _span(request: web.Request) -> Span:
     return Span(_number(request, "low", FOREVER), _number(request, "high", FOREVER))
 
 
-def _partitions(request: web.Request) -> list[int]:
+def partitions_of(request: web.Request) -> list[int]:
+    """Give the partitions that a peer asks for."""
     listed = (one(request.query, "partitions") or "").split(",")
     if not all(text.isascii() and text.isdigit() and len(text) < 6 for text in listed):
         raise bad_parameter("partitions", "must be numbers with commas between them")

@@ -13,6 +13,8 @@ from app.web.access import Access
 from app.web.guard import MAX_BODY, answer_errors, authorise, bound_body
 from app.web.handlers import Handlers
 from app.web.health import Health
+from app.web.live.handlers import LiveHandlers
+from app.web.live.install import LiveParts, install_live
 from app.web.measure import measure
 from app.web.membership import GroupMembership
 from app.web.openapi import serve
@@ -37,34 +39,41 @@ def install_web(
     access = Access.of(settings)
     peers = Peers(access.credential)
     membership = GroupMembership(app, settings)
+    overall = Overall(membership, peers)
     health = Health(app, membership, warnings, progress, restart_stalled=settings.restart_stalled)
     watch_worker(metrics, app.engine, progress, lambda: health.ready)
     handlers = Handlers(
         Users(membership, peers, settings.rules(), settings.catalogue()),
-        Overall(membership, peers),
+        overall,
         health,
         access,
         metrics,
         settings.rules(),
     )
     workers = GroupView(membership, peers, lambda: own_state(app.engine, health))
-    made = application(handlers, access, peers, workers)
+    parts = LiveParts(membership, peers, overall, workers, settings.rules(), settings.catalogue())
+    live = install_live(app, metrics, parts, settings.stream_clients)
+    made = application(handlers, access, peers, workers, live)
     made.cleanup_ctx.append(progress.running)
     app.web = WebServer(app, made)
 
 
 def application(
-    handlers: Handlers, access: Access, peers: Peers, workers: GroupView
+    handlers: Handlers, access: Access, peers: Peers, workers: GroupView, live: LiveHandlers
 ) -> web.Application:
     """Make the aiohttp application."""
     made = web.Application(
         middlewares=[measure(handlers.metrics), answer_errors, authorise(access), bound_body],
         client_max_size=MAX_BODY,
     )
-    made.add_routes([*handlers.routes(), *workers.routes(), *serve.routes()])
+    made.add_routes([*handlers.routes(), *workers.routes(), *live.routes(), *serve.routes()])
+
+    async def end_streams(_: web.Application) -> None:
+        live.close()
 
     async def close(_: web.Application) -> None:
         await peers.close()
 
+    made.on_shutdown.append(end_streams)
     made.on_cleanup.append(close)
     return made

@@ -52,14 +52,14 @@ def user_of(raw_path: str) -> str:
         raise bad_parameter("user_id", "is not UTF-8, percent-encoded") from None
 
 
-def checked_user(raw: bytes) -> str:
+def checked_user(raw: bytes, name: str = "user_id") -> str:
     """Give the user of a record's key. Raises ProblemError where no record has such a key."""
     if not 1 <= len(raw) <= MAX_USER_BYTES:
-        raise bad_parameter("user_id", f"must have 1 to {MAX_USER_BYTES} bytes of UTF-8")
+        raise bad_parameter(name, f"must have 1 to {MAX_USER_BYTES} bytes of UTF-8")
     try:
         return raw.decode()
     except UnicodeDecodeError:
-        raise bad_parameter("user_id", "is not UTF-8, percent-encoded") from None
+        raise bad_parameter(name, "is not UTF-8, percent-encoded") from None
 
 
 def one(query: Query, name: str) -> str | None:

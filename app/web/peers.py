@@ -7,7 +7,7 @@ credential, a time-out, a size limit and no redirects. Nothing of the client's h
 
 import logging
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -56,10 +56,17 @@ class Peers:
 
     async def get(self, url: str, path: str, parameters: Mapping[str, str | int]) -> PeerAnswer:
         """Ask the worker at `url`; `path`: one of ours, with nothing in it. Raises PeerError."""
+        return await self._ask("GET", url, path, params=parameters)
+
+    async def post(self, url: str, path: str, body: bytes) -> PeerAnswer:
+        """Ask a question that does not fit into a path. Raises PeerError."""
+        return await self._ask("POST", url, path, data=body)
+
+    async def _ask(self, method: str, url: str, path: str, **how: Any) -> PeerAnswer:  # noqa: ANN401
         if urlsplit(url).scheme not in ("http", "https"):
             raise PeerError("the owner's advertised URL is not one of HTTP")
         target = f"{url}{PREFIX}{path}"
-        asking = self._open().get(target, params=parameters, allow_redirects=False)
+        asking = self._open().request(method, target, allow_redirects=False, **how)
         try:
             async with asking as response:
                 answer = PeerAnswer(

@@ -8,12 +8,14 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from app.engine.metadata import KEY, LAYOUT, Metadata
+from app.engine.partition_parts import Committed
 from app.engine.store.memory import MemoryStore
 from app.observability.metrics import Metrics
 from app.web.access import Access
 from app.web.handlers import Handlers
 from app.web.health import Health
 from app.web.install import application
+from app.web.live.install import LiveParts, make_live
 from app.web.membership import Snapshot
 from app.web.overall import Overall
 from app.web.peers import Peers
@@ -75,6 +77,8 @@ class Member:
         self.states = dict(states)
         self.table: dict[int, str] = {}
         self.looked = 0
+        self.clients = 200
+        self.told: Callable[[Committed], None] = lambda _: None
 
     def owners(self) -> dict[int, str]:
         self.looked += 1
@@ -102,17 +106,21 @@ class Member:
 
 def application_of(member: Member, api_key: str | None = None) -> web.Application:
     """Make a member's application."""
-    access = Access(api_key, None)
+    access, metrics = Access(api_key, None), Metrics()
     peers = Peers(access.credential)
+    overall = Overall(member, peers)
     handlers = Handlers(
         Users(member, peers, Rules(), CATALOGUE),
-        Overall(member, peers),
+        overall,
         cast("Health", None),
         access,
-        Metrics(),
+        metrics,
         Rules(),
     )
-    return application(handlers, access, peers, GroupView(member, peers, member.state))
+    workers = GroupView(member, peers, member.state)
+    parts = LiveParts(member, peers, overall, workers, Rules(), CATALOGUE)
+    live, member.told = make_live(metrics, parts, member.clients)
+    return application(handlers, access, peers, workers, live)
 
 
 @asynccontextmanager

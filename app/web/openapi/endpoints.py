@@ -8,7 +8,16 @@ there.
 from typing import NamedTuple
 
 from app.web.guard import OPEN
-from app.web.openapi.parameters import CURSOR, FROM, LIMIT, TO, USER, Parameter
+from app.web.openapi.parameters import (
+    CURSOR,
+    FROM,
+    LIMIT,
+    TO,
+    USER,
+    VIEW,
+    WATCHED_USER,
+    Parameter,
+)
 from app.web.user_views import USER_VIEWS
 from models.answers import (
     Alive,
@@ -44,7 +53,7 @@ class Endpoint(NamedTuple):
         return self.path in OPEN
 
 
-_USERS, _OVERALL, _SERVICE = "one user", "all users", "the service"
+_USERS, _OVERALL, _LIVE, _SERVICE = "one user", "all users", "live", "the service"
 _SPAN = (FROM, TO)
 
 _USER_TEXTS: dict[str, tuple[str, tuple[Parameter, ...]]] = {
@@ -84,7 +93,16 @@ ENDPOINTS = (
         parameters=(FROM, TO, LIMIT, CURSOR),
         problems=(BAD_PARAMETER, UNAVAILABLE),
     ),
-    Endpoint("/v1/workers", _SERVICE, "The workers, their partitions, lag and state", Workers),
+    Endpoint(
+        "/v1/stream",
+        _LIVE,
+        "Views as they change, as Server-Sent Events: first as they are, then after each change",
+        media=STREAM,
+        parameters=(VIEW, WATCHED_USER, LIMIT),
+        problems=(BAD_PARAMETER, UNAVAILABLE),
+    ),
+    Endpoint("/v1/workers", _LIVE, "The workers, their partitions, lag and state", Workers),
+    Endpoint("/", _LIVE, "The live page", media=HTML),
     Endpoint("/livez", _SERVICE, "Whether the event loop answers", Alive, problems=(UNAVAILABLE,)),
     Endpoint(
         "/readyz",
@@ -98,5 +116,5 @@ ENDPOINTS = (
     Endpoint("/docs", _SERVICE, "This document, to be read", media=HTML),
 )
 
-ASSETS = ("/docs/{asset}",)
+ASSETS = ("/docs/{asset}", "/page/{name}")
 """Paths of what pages are made of: they are in no document."""

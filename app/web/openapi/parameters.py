@@ -2,23 +2,28 @@
 
 from typing import Any, NamedTuple
 
+from app.web.live.views import known
 from app.web.parameters import DEFAULT_LIMIT, MAX_LIMIT, MAX_USER_BYTES
 
 
 class Parameter(NamedTuple):
-    """A parameter of a path. `place`: `path` or `query`; `schema`: JSON Schema 2020-12."""
+    """A parameter of a path. `place`: `path` or `query`; `schema`: JSON Schema 2020-12.
+
+    `needed`: it must be given (one in the path always is).
+    """
 
     name: str
     place: str
     description: str
     schema: dict[str, Any]
+    needed: bool = False
 
     def described(self) -> dict[str, Any]:
         """Give OpenAPI's parameter object."""
         return {
             "name": self.name,
             "in": self.place,
-            "required": self.place == "path",
+            "required": self.needed or self.place == "path",
             "description": self.description,
             "schema": self.schema,
         }
@@ -61,4 +66,17 @@ CURSOR = Parameter(
     "query",
     "`next` of the page before: the answer goes on after it.",
     {"type": "string", "minLength": 2, "maxLength": 40, "pattern": "^[A-Za-z0-9_-]+$"},
+)
+VIEW = Parameter(
+    "view",
+    "query",
+    f"One or more of {known()}, with commas between them. An event's type is its view.",
+    {"type": "string", "examples": ["revenue", "recent-clicks,totals"]},
+    needed=True,
+)
+WATCHED_USER = Parameter(
+    "user",
+    "query",
+    "Whose views: needed for those of one user. `totals` is the user's then, else everybody's.",
+    {"type": "string", "minLength": 1, "maxLength": MAX_USER_BYTES, "examples": ["ann"]},
 )

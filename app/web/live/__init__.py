@@ -1,0 +1,1 @@
+"""Live views: Server-Sent Events of committed state, and what the page at `/` needs."""
