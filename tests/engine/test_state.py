@@ -8,12 +8,14 @@ from agents.topology import Topology
 from app.engine.state import PartitionState
 from app.engine.store.memory import MemoryStore
 from app.settings import load_settings
+from models.topics import Catalogue
 from tables.rows import Table
 from tests.tables.making import NOTES, Note
 
 
 class NoTopology:
     flows = ()
+    catalogue = Catalogue("any")
 
 
 def test_two_tables_of_one_prefix_are_refused() -> None:

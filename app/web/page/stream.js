@@ -91,7 +91,8 @@ export class Stream {
     if (this.lastId) headers["Last-Event-ID"] = this.lastId;
     this.watch();
     const response = await fetch(this.path, { headers, signal: this.abort.signal, cache: "no-store" });
-    this.waitForKey = response.status === 401;
+    // None, an unknown one, or one of another scope: another key may do.
+    this.waitForKey = response.status === 401 || response.status === 403;
     if (!response.ok) {
       const problem = await response.json();
       if (this.waitForKey) this.told.keyWanted(Boolean(apiKey));
