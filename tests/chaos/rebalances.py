@@ -27,12 +27,14 @@ from tests.oracle.equality import parse_answer
 from tests.oracle.exact_numbers import partition_of
 from tests.service.traffic import traffic
 from tests.support.service import Service, send_in_batches
+from tests.support.topics import until
 from tests.support.worker import Worker
 from tests.web.asking import until_ready, user_path
 
 PARTITIONS, PLACES, USERS = 6, 3, 40
 RECORDS_PER_S, QUERIES_PER_S = 60, 60
 ASKED, SHARE = 100, 0.95
+SETTLED_SECONDS = 240.0
 SETTINGS = {"session_timeout": "10s", "commit_interval": "1s"}
 
 
@@ -104,9 +106,15 @@ class Run:
         """Wait until all workers share all partitions; note which have moved."""
         most = -(-PARTITIONS // len(self._workers))
         owners: dict[int, int] = {}
-        for place, worker in self._workers.items():
-            body = await until_ready(worker, lambda found: 0 < len(found["assigned"]) <= most)
-            owners |= dict.fromkeys(body["assigned"], place)
+
+        async def shared() -> bool:
+            owners.clear()
+            for place, worker in self._workers.items():
+                body = await until_ready(worker, lambda found: 0 < len(found["assigned"]) <= most)
+                owners.update(dict.fromkeys(body["assigned"], place))
+            return owners.keys() == set(range(PARTITIONS))
+
+        await until(shared, SETTLED_SECONDS, "owning all partitions")
         self._asked_ones = list(self._workers.values())
         now = time.monotonic()
         self.moves += [Moved(n, now) for n, p in owners.items() if self._owners.get(n, p) != p]
