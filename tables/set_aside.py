@@ -47,7 +47,7 @@ class SetAsideRow:
         return row
 
 
-SET_ASIDE = Table("set-aside", b"x", SetAsideRow, TIME)
+SET_ASIDE = Table("set-aside", b"g", SetAsideRow, TIME)
 
 
 class SetAsideFold:

@@ -123,7 +123,7 @@ async def test_a_user_of_256_bytes(asker: Asker) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/nope", "/stats", "/router", "/graph", "/table", "/table/state", "/performance"]
+    "path", ["/nope", "/stats", "/router", "/graph", "/table", "/table/state", "/performance"]
 )
 async def test_there_is_nothing_else_of_fausts_least_of_all(asker: Asker, path: str) -> None:
     reply = await asker.get(path)

@@ -155,6 +155,7 @@ async def test_it_asks_for_the_key(tmp_path: Path) -> None:
             await page.write(key)
             await page.press(*ENTER)
             if not works:
+                await page.until("!document.getElementById('key-note').hidden")
                 await page.shows("#key-note", "refused")
         await page.shows("#status", "live")
         await page.shows("#tile-purchases", "0")
