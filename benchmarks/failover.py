@@ -69,12 +69,11 @@ async def shares(member: Deployment, worker: Worker, session: aiohttp.ClientSess
     """Wait until it is ready and has its half of the partitions."""
 
     async def shared() -> bool:
-        await worker.until(_running, _READY_S)
         if not await member.ready(session):
             return False
         return len(await assigned(member, session)) == PARTITIONS // 2
 
-    await until(shared, _READY_S, "half of the partitions", _LOOK_S)
+    await worker.until(shared, _READY_S)
 
 
 async def assigned(member: Deployment, session: aiohttp.ClientSession) -> list[int]:
@@ -123,10 +122,6 @@ async def clicking(member: Deployment) -> AsyncIterator[None]:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-
-
-async def _running() -> bool:
-    return True
 
 
 def main() -> int:

@@ -57,12 +57,12 @@ class SetAsideFold:
         """`rows`: of `SET_ASIDE`."""
         self._rows = rows
 
-    def late(self, computation: str) -> None:
+    def late_event(self, computation: str) -> None:
         """Count a record that was late for a computation."""
         late = self._rows.edit(_KEY).late
         late[computation] = late.get(computation, 0) + 1
 
-    def dead(self, topic: str, reason: str) -> None:
+    def dead_letter(self, topic: str, reason: str) -> None:
         """Count a dead letter of a source topic."""
         reasons = self._rows.edit(_KEY).dead.setdefault(topic, {})
         reasons[reason] = reasons.get(reason, 0) + 1

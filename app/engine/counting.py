@@ -1,12 +1,10 @@
 """Counts what a transaction sets aside: late events and dead letters."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from app.observability.metrics import Metrics
 from models.outputs import Output
 from models.topics import DEAD_LETTERS, LATE_EVENTS, Catalogue
-from tables.set_aside import SetAsideFold
 
 
 class Late(NamedTuple):
@@ -40,19 +38,20 @@ class SetAsides:
                 yield Dead(headers["source.topic"].decode(), headers["error.type"].decode())
 
 
-def count_in_state(found: Iterable[Late | Dead], fold: SetAsideFold) -> None:
-    """Count them in the state that the same transaction commits."""
-    for one in found:
-        if isinstance(one, Late):
-            fold.late(one.computation)
-        else:
-            fold.dead(one.topic, one.reason)
+class Counts(Protocol):
+    """What counts them: the state that the same transaction commits, or metrics after it."""
+
+    def late_event(self, computation: str) -> None:
+        """Count a record that was late for a computation."""
+
+    def dead_letter(self, topic: str, reason: str) -> None:
+        """Count a dead letter of a source topic."""
 
 
-def count_in_metrics(found: Iterable[Late | Dead], metrics: Metrics) -> None:
-    """Count committed ones: never those of a lost transaction."""
+def count(found: Iterable[Late | Dead], counts: Counts) -> None:
+    """Count each; in metrics never those of a lost transaction."""
     for one in found:
         if isinstance(one, Late):
-            metrics.late_event(one.computation)
+            counts.late_event(one.computation)
         else:
-            metrics.dead_letter(one.topic, one.reason)
+            counts.dead_letter(one.topic, one.reason)

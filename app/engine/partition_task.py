@@ -11,7 +11,7 @@ from aiokafka import TopicPartition
 from agents.intake import Intake
 from agents.topology import Feed, Flow
 from app.engine import failpoints
-from app.engine.counting import count_in_metrics
+from app.engine.counting import count
 from app.engine.dead_letters import DeadLetters
 from app.engine.errors import NOBODYS_FAULT, HandlingError, LostError
 from app.engine.hand_over import HandOver
@@ -219,7 +219,7 @@ class PartitionTask:
         read = {topic: intake.committed() for topic, intake in self.intakes.items()}
         self._metrics.moved(read, prepared.outputs)
         self._taken.clear()
-        count_in_metrics(prepared.set_aside, self._metrics)
+        count(prepared.set_aside, self._metrics)
         self._around.on_commit(
             Committed(self.number, read, before, offsets, prepared.changes, prepared.outputs)
         )

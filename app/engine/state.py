@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar, cast
 
 from agents.topology import Topology, Work
-from app.engine.counting import Dead, Late, SetAsides, count_in_state
+from app.engine.counting import Dead, Late, SetAsides, count
 from app.engine.metadata import KEY, LAYOUT, Metadata, shape
 from app.engine.outputs import Outputs
 from app.engine.store.base import Change, Store
@@ -138,7 +138,7 @@ class PartitionState:
         for work in self.works.values():
             work.before_commit()
         set_aside = list(self._set_asides.of(self._outputs.records))
-        count_in_state(set_aside, self._counts)
+        count(set_aside, self._counts)
         changes = [change for rows in self._rows.values() for change in rows.changes()]
         times = {name: time.value for name, time in self._times.items()}
         shaping = shape(self._topology.rules)

@@ -1,6 +1,6 @@
 """Kafka Streams as a peer keeps what streamjoin keeps: held against the model. Needs a JDK."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import count
 from pathlib import Path
 
@@ -75,21 +75,10 @@ async def test_it_comes_to_what_the_model_says(kafka: Kafka, tmp_path: Path) -> 
 
 
 async def test_without_a_jdk_the_report_says_so(
-    kafka: Kafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    options: Callable[..., Options], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("benchmarks.user_parts.Jdk.find", lambda: None)
-    options = Options(
-        broker=kafka.bootstrap,
-        kafka="4.3.1",
-        java="17",
-        folder=tmp_path,
-        events=600,
-        faust_events=600,
-        parts=("users-kafka-streams",),
-        shop_data=tmp_path,
-        command="test",
-    )
-    report = await run(options)
+    report = await run(options("users-kafka-streams"))
     assert report.users == []
     assert report.failed == []
     assert f"Skipped: {KAFKA_STREAMS}: not run: {NO_JDK}." in markdown(report)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -13,24 +12,6 @@ from benchmarks.joins import merged_share
 from benchmarks.measure import RunFailedError
 from benchmarks.suite import Options, run
 from tests.support.kafka import Kafka
-
-
-@pytest.fixture
-def options(kafka: Kafka, tmp_path: Path) -> Callable[..., Options]:
-    def make(*parts: str) -> Options:
-        return Options(
-            broker=kafka.bootstrap,
-            kafka="4.3.1",
-            java="17",
-            folder=tmp_path,
-            events=6_000,
-            faust_events=600,
-            parts=parts,
-            shop_data=tmp_path,
-            command="test",
-        )
-
-    return make
 
 
 async def test_records_are_loaded_in_order_and_read_back(kafka: Kafka) -> None:

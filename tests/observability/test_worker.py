@@ -20,7 +20,7 @@ from tests.support.kafka import Kafka
 from tests.support.service import Message, Service, keyed
 from tests.support.topics import until
 from tests.support.worker import Worker
-from tests.web.asking import Asker, asking, until_ready
+from tests.web.asking import Asker, asking, at_rest, filled
 
 PARTITIONS = 2
 USER = "canary-user-7071"
@@ -60,24 +60,13 @@ RECORDS = [click(USER, number) for number in range(7)] + [
 ]
 
 
-async def _filled(bootstrap: str) -> Service:
-    service = await Service(bootstrap, PARTITIONS, SETTINGS).create()
-    await service.send(RECORDS)
-    return service
-
-
-async def _at_rest(service: Service, worker: Worker) -> None:
-    await until_ready(worker)
-    await service.at_rest()
-
-
 @pytest.fixture(scope="module")
 def watched(kafka: Kafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     folder = tmp_path_factory.mktemp("worker")
     stuck = folder / "stuck"
-    service = asyncio.run(_filled(kafka.bootstrap))
+    service = asyncio.run(filled(kafka.bootstrap, PARTITIONS, SETTINGS, RECORDS))
     with service.worker(folder / "data", module=MODULE, environment={FILE: str(stuck)}) as worker:
-        asyncio.run(_at_rest(service, worker))
+        asyncio.run(at_rest(service, worker))
         yield Watched(service, worker, stuck)
 
 

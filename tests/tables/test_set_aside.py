@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.engine.counting import Dead, Late, count_in_state
+from app.engine.counting import Dead, Late, count
 from tables.set_aside import SET_ASIDE, SetAside, SetAsideFold, view
 from tests.tables.making import Stored
 
@@ -15,7 +15,7 @@ found = st.one_of(st.builds(Late, names), st.builds(Dead, names, names))
 def test_every_one_is_counted_across_commits(transactions: list[list[Late | Dead]]) -> None:
     stored = Stored()
     for transaction in transactions:
-        count_in_state(transaction, SetAsideFold(stored.rows(SET_ASIDE)))
+        count(transaction, SetAsideFold(stored.rows(SET_ASIDE)))
         stored.commit()
         stored = Stored(store=stored.store)
     everything = [one for transaction in transactions for one in transaction]

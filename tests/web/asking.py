@@ -1,7 +1,7 @@
 """Asking workers over HTTP."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -10,6 +10,7 @@ from urllib.parse import quote
 import aiohttp
 from yarl import URL
 
+from tests.support.service import Message, Service
 from tests.support.topics import until
 from tests.support.worker import Worker
 
@@ -68,6 +69,21 @@ async def asking(*urls: str) -> AsyncIterator[list[Asker]]:
     """A client for each address."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
         yield [Asker(session, url) for url in urls]
+
+
+async def filled(
+    bootstrap: str, partitions: int, settings: dict[str, str], records: Sequence[Message]
+) -> Service:
+    """A service with topics of its own that hold these records."""
+    service = await Service(bootstrap, partitions, settings).create()
+    await service.send(records)
+    return service
+
+
+async def at_rest(service: Service, worker: Worker) -> None:
+    """Wait until the worker is ready and has taken all."""
+    await until_ready(worker)
+    await service.at_rest()
 
 
 async def until_ready(worker: Worker, fits: Callable[[Any], bool] = lambda _: True) -> Any:  # noqa: ANN401

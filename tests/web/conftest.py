@@ -9,7 +9,7 @@ from app.web import peers
 from tests.support.kafka import Kafka
 from tests.support.service import Service
 from tests.support.worker import Worker
-from tests.web.asking import Asker, asking, until_ready
+from tests.web.asking import Asker, asking, at_rest, filled
 from tests.web.shop import PARTITIONS, RECORDS
 
 Shop = tuple[Service, Worker]
@@ -23,23 +23,12 @@ def patient_peers() -> Iterator[None]:
         yield
 
 
-async def _filled(bootstrap: str) -> Service:
-    service = await Service(bootstrap, PARTITIONS, {"session_timeout": "30s"}).create()
-    await service.send(RECORDS)
-    return service
-
-
-async def _at_rest(service: Service, worker: Worker) -> None:
-    await until_ready(worker)
-    await service.at_rest()
-
-
 @pytest.fixture(scope="module")
 def shop(kafka: Kafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A worker that has taken the whole shop."""
-    service = asyncio.run(_filled(kafka.bootstrap))
+    service = asyncio.run(filled(kafka.bootstrap, PARTITIONS, {"session_timeout": "30s"}, RECORDS))
     with service.worker(tmp_path_factory.mktemp("worker")) as worker:
-        asyncio.run(_at_rest(service, worker))
+        asyncio.run(at_rest(service, worker))
         yield service, worker
 
 
