@@ -108,6 +108,8 @@ class EmbeddedBroker:
         alive = self._process()
         if alive is not None:
             process.terminate(alive, timeout)
+        # What an interrupted start has left before it was written down.
+        process.end_spawned(self._files.root)
         self._files.write_run(None)
         return alive is not None
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from app.broker import children
 from app.broker.folders import locked
 from app.broker.java import Java
 
@@ -70,14 +71,7 @@ class ClassArchive:
         command = [str(self.java.path), "-Xshare:dump", f"-XX:SharedArchiveFile={new}"]
         command += [f"-XX:SharedClassListFile={_list(scratch)}", "-cp", self.class_path]
         try:
-            answer = subprocess.run(  # noqa: S603 - no shell, our own arguments
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=_DUMP_S,
-            )
+            answer = children.run(command, _DUMP_S)
         except subprocess.TimeoutExpired:
             self._give_up(f"no archive after {_DUMP_S:.0f} s")
         else:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.broker import children
 from app.errors import UserError
 
 OLDEST = 17
@@ -65,9 +66,7 @@ def _system() -> Iterator[tuple[Path, str]]:
 def _version_of(java: Path) -> str | None:
     """The version if it runs and is new enough; macOS has a `java` that only prints advice."""
     try:
-        answer = subprocess.run(  # noqa: S603 - the user's own Java
-            [java, "-version"], capture_output=True, text=True, timeout=30, check=False
-        )
+        answer = children.run([str(java), "-version"], 30)
     except (OSError, subprocess.TimeoutExpired):
         return None
     match = _VERSION.search(answer.stderr)

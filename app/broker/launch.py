@@ -2,14 +2,13 @@
 
 import os
 import shutil
-import subprocess
 import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.broker import config, fence, ports, process
+from app.broker import children, config, fence, ports, process
 from app.broker.classes import ClassArchive
 from app.broker.folders import write_whole
 from app.broker.jars import KAFKA_VERSION
@@ -88,14 +87,8 @@ class Launcher:
         settings = self.files.root / "format.properties"
         self._write_settings(settings, 1, 2, new)
         tool = ["kafka.tools.StorageTool", "format", "--cluster-id", cluster_id]
-        answer = subprocess.run(  # noqa: S603 - no shell, our own arguments
-            [str(self.java.path), *self._command(), *tool, "--config", str(settings)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_START_S,
-        )
+        command = [str(self.java.path), *self._command(), *tool, "--config", str(settings)]
+        answer = children.run(command, _START_S)
         if answer.returncode != 0:
             words = (answer.stderr or answer.stdout).strip().splitlines()[:2]
             raise UserError(f"Kafka could not lay out {new}: {' '.join(words)}")

@@ -4,7 +4,6 @@ A process id is used again after its process is gone. So each broker carries a r
 its command line, and only a process that shows the mark is ever signalled.
 """
 
-import atexit
 import contextlib
 import signal
 import subprocess
@@ -15,21 +14,13 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from app.broker import children
+
 if TYPE_CHECKING:
     from psutil._ntuples import pconn, sconn
 
 _MARK = "-Dstreamjoin.run="
 _FOLDER = "-Dstreamjoin.folder="
-
-_children: dict[int, "subprocess.Popen[bytes]"] = {}
-"""Processes that this one started: an ended child must be waited for, or it stays a zombie."""
-
-
-@atexit.register
-def _let_go() -> None:
-    # They outlive us on purpose: without this, the interpreter's end warns of each.
-    for child in _children.values():
-        child.returncode = 0
 
 
 def spawn(java: Path, mark: str, folder: Path, arguments: Sequence[str], output: Path) -> int:
@@ -39,7 +30,7 @@ def spawn(java: Path, mark: str, folder: Path, arguments: Sequence[str], output:
     """
     command = [str(java), f"{_MARK}{mark}", f"{_FOLDER}{folder}", *arguments]
     with output.open("wb") as file:
-        child = subprocess.Popen(  # noqa: S603 - no shell, our own arguments
+        child = children.start(
             command,
             stdin=subprocess.DEVNULL,
             stdout=file,
@@ -47,21 +38,26 @@ def spawn(java: Path, mark: str, folder: Path, arguments: Sequence[str], output:
             start_new_session=True,
             cwd=folder,
         )
-    _children[child.pid] = child
     return child.pid
+
+
+def end_spawned(folder: Path) -> None:
+    """SIGKILL to all that this process spawned for the folder, written down or not."""
+    for child in children.naming(f"{_FOLDER}{folder}"):
+        children.end(child)
 
 
 def find(pid: int, mark: str) -> psutil.Process | None:
     """Return the live process `pid` if it is the one started with `mark`."""
-    child = _children.get(pid)
+    child = children.get(pid)
     if child is not None and child.poll() is not None:
-        del _children[pid]
+        children.forget(pid)
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
             return None
         # Our own child's pid cannot have gone to anybody else before we have waited for it.
-        return process if pid in _children or _carries(process, mark) else None
+        return process if children.get(pid) or _carries(process, mark) else None
     except psutil.Error:
         return None
 
@@ -95,11 +91,11 @@ def kill(process: psutil.Process) -> None:
 
 def wait_end(process: psutil.Process, timeout: float | None) -> bool:
     """Wait for the process to end; False if it still runs after `timeout` seconds."""
-    child = _children.get(process.pid)
+    child = children.get(process.pid)
     try:
         if child is not None:
             child.wait(timeout)
-            _children.pop(process.pid, None)
+            children.forget(process.pid)
         else:
             process.wait(timeout)
     except (subprocess.TimeoutExpired, psutil.TimeoutExpired):

@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 import msgspec
 
 import app
+from app.broker import children
 from app.demo.child import Flags
 from app.demo.folder import RunFolder
 from app.errors import UserError
@@ -27,7 +28,7 @@ class DemoWorker:
         """Start the process; it loads its modules and waits for `go`."""
         self.log = folder.log
         with folder.log.open("wb") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - no shell, our own arguments
+            self._process = children.start(
                 [sys.executable, "-P", "-m", "app.demo.child", str(folder.root)],
                 stdin=subprocess.PIPE,
                 stdout=log,
