@@ -16,16 +16,33 @@ from app.web.problems import ProblemError
 _STOP = 2.0
 # Seconds that an unused connection stays open: longer than proxies keep theirs.
 _KEEPALIVE = 75.0
+HEAD_SECONDS = 10.0
+"""Seconds from a connection's opening in which the head of its first request must have come."""
 
 
 class QuietHandler(RequestHandler):
     """aiohttp's handler of a connection.
 
     What is no HTTP is answered with a problem, and leaves nothing in the log: aiohttp would quote
-    it there.
+    it there. One that asks nothing, or sends a request's head byte by byte, is closed after
+    `HEAD_SECONDS`: aiohttp would let it stay as long as one that has asked.
     """
 
-    __slots__ = ()
+    __slots__ = ("_head_timer",)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self._head_timer = self._loop.call_later(HEAD_SECONDS, self._close_if_unasked)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Wait no more."""
+        self._head_timer.cancel()
+        super().connection_lost(exc)
+
+    def _close_if_unasked(self) -> None:
+        if not self._request_count:
+            self.force_close()
 
     def handle_error(
         self,
@@ -51,9 +68,20 @@ class QuietServer(Server):
 
 
 class QuietRunner(web.AppRunner):
-    """Runs an application on a `QuietServer`."""
+    """Runs an application on a `QuietServer`, with the limits of this module."""
 
     __slots__ = ()
+
+    def __init__(self, web_app: web.Application) -> None:
+        """`web_app`: what is served."""
+        super().__init__(
+            web_app,
+            access_log=None,
+            shutdown_timeout=_STOP,
+            keepalive_timeout=_KEEPALIVE,
+            lingering_time=_STOP,
+            auto_decompress=False,
+        )
 
     async def _make_server(self) -> Server:
         made = await super()._make_server()
@@ -72,14 +100,7 @@ class WebServer(Web):
         """`web_app`: what is served; nothing is added to it."""
         super().__init__(app)
         self.web_app = web_app
-        self._runner = QuietRunner(
-            web_app,
-            access_log=None,
-            shutdown_timeout=_STOP,
-            keepalive_timeout=_KEEPALIVE,
-            lingering_time=_STOP,
-            auto_decompress=False,
-        )
+        self._runner = QuietRunner(web_app)
 
     async def start_server(self) -> None:
         """Listen. Raises UserError where the port is taken or the address is not this machine's."""
