@@ -130,7 +130,10 @@ HTTP_REQUESTS = _counter(
     "status",
 )
 HTTP_SECONDS = _histogram(
-    "http_request_seconds", "From a request's head to the end of its answer.", _SHORT, "path"
+    "http_request_seconds",
+    "From a request's head to the end of its answer; /v1/stream, which has no end, is left out.",
+    _SHORT,
+    "path",
 )
 STREAMS = _gauge("stream_clients", "Clients that watch live views of this worker.")
 STREAMS_ENDED = _counter(

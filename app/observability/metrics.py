@@ -143,10 +143,14 @@ class Metrics:
         self._restored_bytes.labels(str(partition)).inc(size)
         self.restoring(partition, left)
 
-    def answered(self, method: str, path: str, status: int, seconds: float) -> None:
-        """Count an answered HTTP request; `path`: a route's, never a request's own."""
+    def answered(self, method: str, path: str, status: int, seconds: float | None) -> None:
+        """Count an answered HTTP request; `path`: a route's, never a request's own.
+
+        `seconds`: None where it says nothing, since the client chose how long it took.
+        """
         self._requests.labels(method, path, str(status)).inc()
-        self._request_seconds.labels(path).observe(seconds)
+        if seconds is not None:
+            self._request_seconds.labels(path).observe(seconds)
 
     def streaming(self, clients: int) -> None:
         """Note how many clients watch live views."""

@@ -1,4 +1,4 @@
-"""Counts and times every request, by the path of its route."""
+"""Counts every request, by the path of its route, and times those whose answers end."""
 
 import time
 
@@ -6,6 +6,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from app.observability.metrics import Metrics
+from app.web.openapi.endpoints import STREAMS
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _OTHER = "other"
@@ -24,7 +25,8 @@ def measure(metrics: Metrics) -> Middleware:
             status = response.status
         finally:
             method = request.method if request.method in _METHODS else _OTHER
-            metrics.answered(method, path_of(request), status, time.monotonic() - began)
+            path, seconds = path_of(request), time.monotonic() - began
+            metrics.answered(method, path, status, None if path in STREAMS else seconds)
         return response
 
     return measured

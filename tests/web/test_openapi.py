@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
 
 from app.documents import DOCUMENTS
 from app.web.openapi.document import document
-from app.web.openapi.endpoints import ASSETS, ENDPOINTS, STREAM
+from app.web.openapi.endpoints import ASSETS, ENDPOINTS, STREAMS
 from app.web.openapi.reader import page
 from app.web.peers import PREFIX
 from tests.support.service import Service
@@ -38,8 +38,6 @@ CHECKS = [
     response_schema_conformance,
 ]
 EXAMPLES = 40
-STREAMS = {endpoint.path for endpoint in ENDPOINTS if endpoint.media == STREAM}
-"""They do not end: `tests/web/live` asks them."""
 
 
 @pytest.mark.parametrize("name", sorted(DOCUMENTS))

@@ -116,5 +116,7 @@ ENDPOINTS = (
     Endpoint("/docs", _SERVICE, "This document, to be read", media=HTML),
 )
 
+STREAMS = frozenset(endpoint.path for endpoint in ENDPOINTS if endpoint.media == STREAM)
+"""Paths of answers that do not end by themselves."""
 ASSETS = ("/docs/{asset}", "/page/{name}")
 """Paths of what pages are made of: they are in no document."""

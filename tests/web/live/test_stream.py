@@ -128,6 +128,21 @@ async def test_more_clients_than_the_setting_are_asked_to_wait() -> None:
             await client.until("totals")
 
 
+async def test_how_long_clients_stay_is_not_the_time_of_an_answer() -> None:
+    async with _alone(_member()) as url, asking(url) as [asker]:
+        async with watching(url, "view=totals") as client:
+            await client.until("totals")
+
+        async def counted() -> bool:
+            text = (await asker.get("/metrics")).body
+            return 'http_requests_total{method="GET",path="/v1/stream"' in text
+
+        await until(counted, PATIENCE, "rid of the client that has gone")
+        text = (await asker.get("/metrics")).body
+        assert 'http_request_seconds_count{path="/metrics"}' in text
+        assert 'http_request_seconds_count{path="/v1/stream"}' not in text
+
+
 async def test_a_client_that_does_not_read_is_dropped_and_delays_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
