@@ -15,6 +15,7 @@ class Operation(IntEnum):
     WRITE = 4
     CREATE = 5
     DELETE = 6
+    DESCRIBE = 8
     DESCRIBE_CONFIGS = 10
 
     @property

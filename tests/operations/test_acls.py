@@ -87,6 +87,7 @@ async def test_with_the_acls_that_are_printed_a_worker_works(
     assert before.status == 1
     assert verdicts(before)["rights"] == {"wrong"}
     assert f"{USER} sees no topic {service.names['clicks']}" in texts(before, "wrong")
+    assert f"{USER} may not Read, Describe group {service.app_id}: see" in texts(before, "wrong")
     acls = service_acls(service.loaded(), changelog_topic(service.loaded()))
     await guarded.grant(acls)
     granted = await ran(service, "check", "--json")
@@ -123,3 +124,14 @@ async def test_a_lacking_right_is_named(guarded: Guarded) -> None:
     assert got.status == 1
     assert f"{USER} may not Read topic {purchases}" in texts(got, "wrong")
     assert f"{USER} may not Write topic {dead}" in texts(got, "wrong")
+
+
+async def test_a_group_that_may_only_be_looked_at_is_named(guarded: Guarded) -> None:
+    service = guarded.service()
+    await create_topics(guarded.open, service.catalogue, 2, 1)
+    acls = service_acls(service.loaded(), changelog_topic(service.loaded()))
+    topics = [acl for acl in acls if acl.kind != "group"]
+    await guarded.grant([*topics, Acl("group", [service.app_id], (Operation.DESCRIBE,))])
+    got = await ran(service, "check", "--json")
+    assert got.status == 1
+    assert texts(got, "wrong") == f"{USER} may not Read group {service.app_id}: see the ACLs"

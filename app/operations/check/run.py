@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator, Mapping
 
 from app.cluster import cannot_connect
 from app.errors import UserError
-from app.operations.acls import Operation, service_acls
 from app.operations.check.brokers import check_brokers
 from app.operations.check.finding import Finding, ok, warning, wrong
 from app.operations.check.local import check_settings
 from app.operations.check.replication import check_replication
+from app.operations.check.rights import check_rights
 from app.operations.clock import clock_difference
 from app.operations.topics import (
     KAFKAS_OWN,
@@ -20,7 +20,6 @@ from app.operations.topics import (
 )
 from app.settings import Settings
 from app.startup import check_catalogue, check_topics
-from app.topic_identity import topic_operations
 from app.topics_admin import admin_client
 from models.topics import REVENUE_PARTIALS
 
@@ -41,7 +40,7 @@ async def check(settings: Settings, changelog: str) -> AsyncIterator[Finding]:
     names = [*settings.catalogue().names(), changelog]
     ours = {name: states[name] for name in names if name in states}
     yield await _co_partitioning(settings, changelog, ours)
-    for found in await _rights(settings, changelog, ours):
+    for found in await check_rights(settings, changelog, ours):
         yield found
     for found in await _topics(settings, states, ours):
         yield found
@@ -62,32 +61,6 @@ async def _co_partitioning(
     partitions = next(iter(found.values())).partitions
     note = "" if changelog in ours else f"; the first worker makes {changelog}"
     return ok("topics", f"{len(found)} topics of {partitions} partitions each{note}")
-
-
-async def _rights(
-    settings: Settings, changelog: str, ours: Mapping[str, TopicState]
-) -> list[Finding]:
-    """Compare what this user may do with what workers do; one line for each topic that lacks it."""
-    needed: dict[str, set[Operation]] = {}
-    for acl in service_acls(settings, changelog):
-        if acl.kind == "topic":
-            for name in acl.names:
-                needed.setdefault(name, set()).update(acl.operations)
-    allowed = await topic_operations(settings.cluster, list(ours))
-    user = settings.sasl_username or "this user"
-    found = [
-        wrong("rights", f"{user} sees no topic {name}: it is missing, or the ACLs hide it")
-        for name in needed
-        if name not in ours and name != changelog
-    ]
-    for name in ours:
-        lacking = [o for o in sorted(needed[name]) if not allowed.get(name, 0) >> o & 1]
-        if changelog == name:  # It is there: creating it is not needed any more.
-            lacking = [operation for operation in lacking if operation is not Operation.CREATE]
-        if lacking:
-            words = ", ".join(operation.word for operation in lacking)
-            found.append(wrong("rights", f"{user} may not {words} topic {name}: see the ACLs"))
-    return found or [ok("rights", f"{user} may do with {len(ours)} topics what workers do")]
 
 
 async def _topics(
