@@ -2,42 +2,22 @@
 
 import json
 import re
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, given, settings
-from schemathesis.checks import not_a_server_error
-from schemathesis.core.result import Ok
-from schemathesis.generation.modes import GenerationMode
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from app.documents import DOCUMENTS
 from app.web.openapi.document import document
-from app.web.openapi.endpoints import ASSETS, ENDPOINTS, STREAMS
+from app.web.openapi.endpoints import ASSETS, ENDPOINTS
 from app.web.openapi.reader import page
 from app.web.peers import PREFIX
 from tests.support.service import Service
 from tests.support.worker import Worker
 from tests.web.asking import Asker, asking
+from tests.web.conformance import ENDING, check_answers
 from tests.web.group import Member, State, application_of, serving
 
 ROOT = Path(__file__).resolve().parents[2]
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-]
-EXAMPLES = 40
 
 
 @pytest.mark.parametrize("name", sorted(DOCUMENTS))
@@ -101,31 +81,11 @@ def test_the_reader_shows_every_path_and_every_model() -> None:
 
 def test_no_answer_lies_outside_the_document(shop: tuple[Service, Worker]) -> None:
     """Schemathesis: data that fit, and data that do not, for every path of a real worker."""
-    url = shop[1].url
-    schema = schemathesis.openapi.from_dict(dict(document()))
-    seen: Counter[tuple[str, int]] = Counter()
-    for found in schema.get_all_operations():
-        assert isinstance(found, Ok)
-        operation = found.ok()
-        if operation.path in STREAMS:
-            continue
-        takes = "parameters" in document()["paths"][operation.path]["get"]
-        for mode in GenerationMode if takes else [GenerationMode.POSITIVE]:
-            strategy = operation.as_strategy(generation_mode=mode)
-
-            @given(case=strategy)
-            @settings(
-                max_examples=EXAMPLES, derandomize=True, suppress_health_check=list(HealthCheck)
-            )
-            def ask(case: schemathesis.Case[Any]) -> None:
-                response = case.call_and_validate(base_url=url, checks=CHECKS)
-                seen[case.path, response.status_code] += 1
-
-            ask()
+    seen = check_answers(shop[1].url)
     paths = document()["paths"]
-    assert {path for path, status in seen if status == 200} == set(paths) - STREAMS
-    takers = {path for path, item in paths.items() if "422" in item["get"]["responses"]} - STREAMS
-    assert {path for path, status in seen if status == 422} == takers
+    assert {path for path, status in seen if status == 200} == ENDING
+    takers = {path for path, item in paths.items() if "422" in item["get"]["responses"]}
+    assert {path for path, status in seen if status == 422} == takers & ENDING
 
 
 async def test_what_the_document_does_not_say(asker: Asker) -> None:
