@@ -1,15 +1,14 @@
 """What HTTP answers (contract 6): the models that answer, and that describe the answers.
 
 Times are ISO 8601 in UTC with milliseconds (`models.times.iso`). Money is a JSON number with at
-most six decimals, exact for any sum: the models hold it as a decimal, and `encode` writes its
-digits, so it never passes through a binary float.
+most six decimals, exact for any sum: the models hold it as a decimal, and `models.encoding` writes
+its digits, so it never passes through a binary float.
 """
 
 from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Literal
 
-import msgspec
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from models.money import format_money
@@ -22,8 +21,6 @@ Money = Annotated[
     Decimal, WithJsonSchema({"type": "number", "description": "at most 6 decimals, exact"})
 ]
 Count = Annotated[int, Field(ge=0)]
-
-_encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 def money(millionths: int) -> Decimal:
@@ -228,8 +225,3 @@ class Problem(Answer):
     detail: str
     parameter: str | None = None
     readiness: Readiness | None = None
-
-
-def encode(answer: Answer) -> bytes:
-    """Give the JSON of an answer; a problem without its empty members."""
-    return _encoder.encode(answer.model_dump(exclude_none=isinstance(answer, Problem)))

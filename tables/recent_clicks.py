@@ -1,11 +1,13 @@
 """The clicks that purchases look back on, by user (contract 4, enrichment)."""
 
+from collections.abc import Iterator
+
 from tables.expiry import Expiry
 from tables.keys import USER, USER_NUMBER
-from tables.rows import RowReader, Table
+from tables.rows import CommittedRows, Table
 from tables.rules import Rules
 from tables.slots import IndexRows, index_table
-from tables.user_log import LogRow, LogRows, PartRows, UserLog, between
+from tables.user_log import LogRow, LogRows, PartRows, UserLog, pieces
 
 CLICKS = Table("recent-clicks", b"c", LogRow, USER)
 CLICK_PARTS = Table("recent-clicks-parts", b"d", LogRow, USER_NUMBER)
@@ -40,11 +42,15 @@ class RecentClicks(UserLog):
 
 
 def view(
-    rows: RowReader[str, LogRow],
-    parts: RowReader[tuple[str, int], LogRow],
+    rows: CommittedRows[str, LogRow],
+    parts: CommittedRows[tuple[str, int], LogRow],
     user_id: str,
     as_of: int,
     rules: Rules,
-) -> list[Item]:
-    """Give all clicks with event time in [as_of - 10 min, as_of] (contract 6), oldest first."""
-    return between(rows, parts, user_id, as_of - rules.join_window, as_of, None)
+) -> Iterator[list[Item]]:
+    """Give all clicks with event time in [as_of - 10 min, as_of] (contract 6), oldest first.
+
+    They come in lists of about `SOME` or fewer, and all that is needed of the rows is read by this
+    call: a user may have tens of thousands, and who shows them may give way between two lists.
+    """
+    return pieces(rows, parts, user_id, as_of - rules.join_window, as_of)

@@ -6,6 +6,7 @@ fails with `discard`. Every row is bounded (some 10 KB): tables split what grows
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from heapq import merge
 from typing import Generic, NamedTuple, Protocol, Self, TypeVar
 
@@ -91,6 +92,11 @@ class CommittedRows(Generic[K, R]):
         """See `RowReader`."""
         data = self._backing.get(self._prefix + self._key.encode(key))
         return None if data is None else self._decode(data)
+
+    def hold(self, key: K) -> Callable[[], R] | None:
+        """Read a row now, and decode it when the result is called: commits do not change it."""
+        data = self._backing.get(self._prefix + self._key.encode(key))
+        return None if data is None else partial(self._decode, data)
 
     def scan(self, low: K, high: K, *, reverse: bool = False) -> Iterator[tuple[K, R]]:
         """See `RowReader`."""

@@ -6,17 +6,22 @@ what it cannot need, and what is past its time is dropped without being read.
 """
 
 from bisect import bisect_left, insort
+from collections.abc import Callable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple, Self
 
 import msgspec
 
 from tables.expiry import Expiry, slot
-from tables.rows import RowReader, Rows
+from tables.rows import CommittedRows, RowReader, Rows
 
 PART_BYTES = 8192
 PART_ITEMS = 128
 # Past this many parts a part grows with their number, so that the row stays small for any user.
 MANY_PARTS = 256
+
+# So many items are read at a time where a user has many.
+SOME = 500
 
 # An item is a tuple that starts with (event time in ms, offset).
 Item = Any
@@ -108,7 +113,7 @@ class UserLog:
         if row.size >= PART_BYTES or len(items) >= PART_ITEMS:
             self._seal(user_id, row, 0)
 
-    def between(self, user_id: str, low: int, high: int, limit: int | None) -> list[Item]:
+    def between(self, user_id: str, low: int, high: int, limit: int) -> list[Item]:
         """Give items with event time in [low, high], in order; the newest `limit` at most."""
         return between(self._rows, self._parts, user_id, low, high, limit)
 
@@ -170,7 +175,7 @@ def between(
     user_id: str,
     low: int,
     high: int,
-    limit: int | None,
+    limit: int,
 ) -> list[Item]:
     """Give a user's items with event time in [low, high], in order; the newest `limit` at most.
 
@@ -183,10 +188,51 @@ def between(
     if row.parts:
         sealed = [part for part in row.parts if part.low <= high and part.high >= low]
         for part in sorted(sealed, key=lambda part: part.high, reverse=True):
-            if limit is not None and len(found) >= limit and part.high < found[-limit][0]:
+            if len(found) >= limit and part.high < found[-limit][0]:
                 break
             stored = parts.get((user_id, part.number))
             if stored is not None:
                 found += [item for item in stored.items if low <= item[0] <= high]
                 found.sort()
-    return found if limit is None else found[-limit:]
+    return found[-limit:]
+
+
+def pieces(
+    rows: CommittedRows[str, LogRow],
+    parts: CommittedRows[tuple[str, int], LogRow],
+    user_id: str,
+    low: int,
+    high: int,
+) -> Iterator[list[Item]]:
+    """Give all of a user's items with event time in [low, high], in order, some at a time.
+
+    All rows that are needed are read by this call; they are decoded as the lists are taken.
+    """
+    row = rows.get(user_id)
+    if row is None:
+        return iter(())
+    wanted = [part for part in row.parts if part.low <= high and part.high >= low]
+    held = [(part.low, parts.hold((user_id, part.number))) for part in wanted]
+    sealed = [(first, stored) for first, stored in held if stored is not None]
+    return _merged(sorted(sealed, key=itemgetter(0)), row.items, low, high)
+
+
+def _merged(
+    sealed: Sequence[tuple[int, Callable[[], LogRow]]], newest: list[Item], low: int, high: int
+) -> Iterator[list[Item]]:
+    """Merge parts, by their first event time, and the items that are in none."""
+    waiting = [item for item in newest if low <= item[0] <= high]
+    ready: list[Item] = []
+    for first, stored in sealed:
+        # No later part holds an item before this one's first.
+        cut = bisect_left(waiting, (first,))
+        ready += waiting[:cut]
+        del waiting[:cut]
+        while len(ready) >= SOME:
+            yield ready[:SOME]
+            del ready[:SOME]
+        waiting += [item for item in stored().items if low <= item[0] <= high]
+        waiting.sort()
+    ready += waiting
+    for start in range(0, len(ready), SOME):
+        yield ready[start : start + SOME]

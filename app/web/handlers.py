@@ -35,9 +35,11 @@ from app.web.parameters import (
 )
 from app.web.peers import PREFIX
 from app.web.problems import bad_parameter, unavailable
-from app.web.user_views import USER_VIEWS, Selection, UserView
+from app.web.user_view import Selection, UserView
+from app.web.user_views import USER_VIEWS
 from app.web.users import Users
-from models.answers import Answer, encode
+from models.answers import Answer
+from models.encoding import encode
 from tables.rules import Rules
 
 P = TypeVar("P")
@@ -89,7 +91,7 @@ class Handlers:
         async def handler(request: web.Request) -> web.StreamResponse:
             user = checked_user((one(request.query, "user_id") or "").encode())
             wanted = Selection(_span(request), _number(request, "limit", MAX_LIMIT))
-            return self.users.here(view, user, wanted)
+            return await self.users.here(view, user, wanted)
 
         return handler
 

@@ -21,6 +21,7 @@ from app.web.openapi import serve
 from app.web.overall import Overall
 from app.web.peers import Peers
 from app.web.server import WebServer
+from app.web.user_reads import UserReads
 from app.web.users import Users
 from app.web.workers import GroupView, own_state
 
@@ -40,10 +41,11 @@ def install_web(
     peers = Peers(access.credential)
     membership = GroupMembership(app, settings)
     overall = Overall(membership, peers)
+    reads = UserReads(membership, overall.turns, settings.rules(), settings.catalogue())
     health = Health(app, membership, warnings, progress, restart_stalled=settings.restart_stalled)
     watch_worker(metrics, app.engine, progress, lambda: health.ready)
     handlers = Handlers(
-        Users(membership, peers, settings.rules(), settings.catalogue()),
+        Users(reads, peers),
         overall,
         health,
         access,
@@ -51,7 +53,7 @@ def install_web(
         settings.rules(),
     )
     workers = GroupView(membership, peers, lambda: own_state(app.engine, health))
-    parts = LiveParts(membership, peers, overall, workers, settings.rules(), settings.catalogue())
+    parts = LiveParts(reads, peers, overall, workers)
     live = install_live(app, metrics, parts, settings.stream_clients)
     made = application(handlers, access, peers, workers, live)
     made.cleanup_ctx.append(progress.running)

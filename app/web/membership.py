@@ -60,6 +60,9 @@ class Membership(Protocol):
     def owners(self) -> dict[int, str]:
         """Give the URL of each partition's owner, as of the last assignment."""
 
+    def members(self) -> dict[str, list[int]]:
+        """Give every member's URL with its partitions, as of the last assignment."""
+
     def owns(self, number: int) -> bool:
         """Whether this worker's committed state of a partition may be asked."""
 
@@ -91,7 +94,7 @@ class GroupMembership:
         return {number: url for url, numbers in self.members().items() for number in numbers}
 
     def members(self) -> dict[str, list[int]]:
-        """Give every member's URL with its partitions, as of the last assignment."""
+        """See `Membership`."""
         assignor = cast("PartitionAssignor", self._app.assignor)
         changelog = self._app.changelog
         return {

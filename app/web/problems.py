@@ -7,7 +7,8 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from models.answers import Problem, Readiness, encode
+from models.answers import Problem, Readiness
+from models.encoding import encode
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"

@@ -1,16 +1,16 @@
 """The views of one user: what each reads, and how it is answered (contract 6)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from app.web.membership import Snapshot
-from app.web.parameters import DEFAULT_LIMIT, Query, Span, limit_of, span_of
+from app.web.parameters import Query, limit_of, span_of
+from app.web.user_view import Fields, Selection, UserView
 from models.answers import (
+    ClickItem,
     EnrichedPurchases,
     MovingAverage,
     RecentClicks,
-    UserAnswer,
     UserSessions,
     UserTotals,
     WindowCounts,
@@ -18,7 +18,7 @@ from models.answers import (
     money,
 )
 from models.money import average
-from models.topics import CLICKS, PURCHASES, USER_EVENTS, Catalogue, Topic
+from models.topics import CLICKS, PURCHASES, USER_EVENTS
 from tables import (
     enriched_purchases,
     enrichment,
@@ -34,46 +34,6 @@ from tables.count_rows import CountTables
 from tables.rules import Rules
 from tables.series_rows import HEADS, PARTS
 from tables.windows import Aligned
-
-
-class Selection(NamedTuple):
-    """What of the view is wanted."""
-
-    span: Span = Span()
-    limit: int = DEFAULT_LIMIT
-
-
-Fields = Callable[[Snapshot, str, int, Rules, Selection], dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class UserView:
-    """One view. `computation`: whose stream time it is as of; `topics`: whose offsets it shows.
-
-    `select` reads its parameters; `fields` gives the members of `answer` beyond the common ones,
-    of (state, user, stream time in ms or -1, rules, selection), their items as plain dicts: the
-    model checks those faster than they could be made one by one.
-    """
-
-    name: str
-    computation: str
-    topics: tuple[Topic, ...]
-    answer: type[UserAnswer]
-    select: Callable[[Query], Selection]
-    fields: Fields
-
-    def read(
-        self, state: Snapshot, user_id: str, rules: Rules, catalogue: Catalogue, wanted: Selection
-    ) -> UserAnswer:
-        """Answer about a user; an unknown one has empty contents."""
-        as_of = state.stream_time(self.computation)
-        return self.answer(
-            user_id=user_id,
-            partition=state.number,
-            as_of=None if as_of < 0 else instant(as_of),
-            offsets=state.offsets(tuple(catalogue.name(topic) for topic in self.topics)),
-            **self.fields(state, user_id, as_of, rules, wanted),
-        )
 
 
 def _everything(query: Query) -> Selection:
@@ -93,7 +53,11 @@ def _recent_clicks(
 ) -> dict[str, Any]:
     rows, parts = state.rows(recent_clicks.CLICKS), state.rows(recent_clicks.CLICK_PARTS)
     found = recent_clicks.view(rows, parts, user_id, as_of, rules)
-    return {"clicks": [{"page": page, "timestamp": instant(time)} for time, _, page in found]}
+    return {
+        "clicks": (
+            [{"page": page, "timestamp": instant(time)} for time, _, page in some] for some in found
+        )
+    }
 
 
 def _counts(tables: CountTables, windows: Callable[[Rules], Aligned]) -> Fields:
@@ -190,7 +154,15 @@ _SHOP, _EVENTS = (CLICKS, PURCHASES), (USER_EVENTS,)
 _COUNTS = _counts(event_counts.TABLES, event_counts.windows)
 _HOPPING = _counts(hopping_counts.TABLES, hopping_counts.windows)
 USER_VIEWS = (
-    UserView("recent-clicks", enrichment.NAME, _SHOP, RecentClicks, _everything, _recent_clicks),
+    UserView(
+        "recent-clicks",
+        enrichment.NAME,
+        _SHOP,
+        RecentClicks,
+        _everything,
+        _recent_clicks,
+        long=("clicks", ClickItem),
+    ),
     UserView("event-counts", event_counts.NAME, _EVENTS, WindowCounts, _by_span, _COUNTS),
     UserView("hopping-counts", hopping_counts.NAME, _EVENTS, WindowCounts, _by_span, _HOPPING),
     UserView(

@@ -5,13 +5,10 @@ import asyncio
 from aiohttp import web
 
 from app.producer.partitioners import by_key
-from app.web.membership import Membership
 from app.web.peers import PeerAnswer, PeerError, Peers
 from app.web.problems import ProblemError, unavailable
-from app.web.user_views import Selection, UserView
-from models.answers import encode
-from models.topics import Catalogue
-from tables.rules import Rules
+from app.web.user_reads import UserReads
+from app.web.user_view import Selection, UserView
 
 # Between looking up the owner and looking it up again.
 _PAUSE = 0.1
@@ -20,26 +17,20 @@ _PAUSE = 0.1
 class Users:
     """Finds a user's owner and answers, or has the owner answer."""
 
-    def __init__(
-        self, membership: Membership, peers: Peers, rules: Rules, catalogue: Catalogue
-    ) -> None:
-        """`membership`: who owns what."""
-        self._membership = membership
+    def __init__(self, reads: UserReads, peers: Peers) -> None:
+        """`reads`: of this worker's own state."""
+        self._reads = reads
+        self._membership = reads.membership
         self._peers = peers
-        self._rules = rules
-        self._catalogue = catalogue
 
     def partition(self, user_id: str) -> int:
         """Give the user's partition, as the producer chose it."""
         return by_key(user_id.encode(), self._membership.partitions)
 
-    def here(self, view: UserView, user_id: str, wanted: Selection) -> web.Response:
+    async def here(self, view: UserView, user_id: str, wanted: Selection) -> web.Response:
         """Answer from this worker's state. Raises ProblemError where it must not."""
-        answer = self._membership.read(
-            self.partition(user_id),
-            lambda state: view.read(state, user_id, self._rules, self._catalogue, wanted),
-        )
-        return web.Response(body=encode(answer), content_type="application/json")
+        body = await self._reads.read(self.partition(user_id), view, user_id, wanted)
+        return web.Response(body=body, content_type="application/json")
 
     async def anywhere(self, view: UserView, user_id: str, wanted: Selection) -> web.Response:
         """Answer here, or pass on the owner's answer.
@@ -70,7 +61,7 @@ class Users:
         if owner is None and not self._membership.owns(number):
             raise self._unknown(user_id)
         if owner in (None, self._membership.url) or self._membership.owns(number):
-            return self.here(view, user_id, wanted)
+            return await self.here(view, user_id, wanted)
         (low, high), limit = wanted
         parameters: dict[str, str | int] = {
             "user_id": user_id,

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from app.engine.engine import Engine
 from app.web.health import Health
 from app.web.peers import PREFIX, PeerError, Peers
-from models.answers import encode
+from models.encoding import encode
 from models.workers import PartitionState, WorkerItem, Workers, WorkerState
 
 _PATH = "/v1/worker"

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.answers import AllTotals, Problem, encode, instant, money
+from models.answers import AllTotals, Problem, instant, money
+from models.encoding import encode
 from models.money import format_money
 from models.times import iso
 

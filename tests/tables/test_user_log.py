@@ -1,5 +1,7 @@
 """Recent clicks and enriched purchases against lists: what is found, and that all is dropped."""
 
+from itertools import chain
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -7,6 +9,7 @@ from tables import enriched_purchases, recent_clicks
 from tables.enriched_purchases import ENRICHED, ENRICHED_EXPIRY, ENRICHED_PARTS, EnrichedPurchases
 from tables.recent_clicks import CLICK_PARTS, CLICKS, CLICKS_EXPIRY, ITEM_BYTES, RecentClicks
 from tables.rules import MINUTE, SECOND, Rules
+from tables.user_log import SOME
 from tests.tables.making import Stored
 
 RULES = Rules()
@@ -72,7 +75,9 @@ class Clicks:
         rows, parts = CLICKS.reader(store), CLICK_PARTS.reader(store)
         low = self.now - RULES.join_window
         wanted = sorted(c[1:] for c in self.kept if c[0] == user and low <= c[1] <= self.now)
-        assert recent_clicks.view(rows, parts, user, self.now, RULES) == wanted
+        lists = list(recent_clicks.view(rows, parts, user, self.now, RULES))
+        assert list(chain.from_iterable(lists)) == wanted
+        assert all(0 < len(some) <= SOME for some in lists)
 
 
 @given(EVENTS, st.sampled_from([1, 40]))

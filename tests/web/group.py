@@ -20,18 +20,23 @@ from app.web.membership import Snapshot
 from app.web.overall import Overall
 from app.web.peers import Peers
 from app.web.problems import not_owner
+from app.web.user_reads import UserReads
 from app.web.users import Users
 from app.web.workers import GroupView
 from models.topics import Catalogue
 from models.workers import PartitionState, WorkerState
+from tables import enrichment
+from tables.recent_clicks import CLICK_PARTS, CLICKS, CLICKS_EXPIRY, ITEM_BYTES, RecentClicks
 from tables.revenue import MERGED
 from tables.rows import Rows
 from tables.rules import Rules
 from tables.totals import TOTALS, TotalsFold
 from tables.undo import StreamTime
 from tests.oracle.exact_numbers import partition_of
+from tests.tables.making import Stored
 
 T = TypeVar("T")
+Change = tuple[bytes, bytes | None]
 CATALOGUE = Catalogue("group")
 WINDOW = Rules().tumbling
 
@@ -45,9 +50,10 @@ class State:
         self._offset = 0
         self._commit([])
 
-    def _commit(self, changes: list[tuple[bytes, bytes | None]]) -> None:
+    def _commit(self, changes: list[Change], now: int | None = None) -> None:
         offsets = dict.fromkeys(("clicks", "purchases", "user-events"), self._offset)
-        row = Metadata(LAYOUT, {}, 2, offsets, {"totals": self._offset})
+        times = {"totals": self._offset} | ({} if now is None else {enrichment.NAME: now})
+        row = Metadata(LAYOUT, {}, 2, offsets, times)
         self._offset += 1
         self.store.write([*changes, (KEY, row.encode())], self._offset)
 
@@ -55,6 +61,18 @@ class State:
         rows = Rows(TOTALS, self.store)
         TotalsFold(rows, StreamTime("totals")).purchase(user, 0, amount)
         self._commit(rows.changes())
+
+    def clicks(self, user: str, clicks: list[tuple[int, int, str]]) -> list[Change]:
+        """Commit clicks of (ms, offset, page); the rows that changed."""
+        stored, now = Stored(store=self.store), max(time for time, _, _ in clicks)
+        rows, parts = stored.rows(CLICKS), stored.rows(CLICK_PARTS)
+        index = stored.rows(CLICKS_EXPIRY)
+        log = RecentClicks(rows, parts, index, Rules())
+        for click in clicks:
+            log.append(user, click, ITEM_BYTES + len(click[2]), now)
+        changes = [change for table in (rows, parts, index) for change in table.changes()]
+        self._commit(changes, now)
+        return changes
 
     def window(self, start: int, revenue: int) -> None:
         rows = Rows(MERGED, self.store)
@@ -109,8 +127,9 @@ def application_of(member: Member, api_key: str | None = None) -> web.Applicatio
     access, metrics = Access(api_key, None), Metrics()
     peers = Peers(access.credential)
     overall = Overall(member, peers)
+    reads = UserReads(member, overall.turns, Rules(), CATALOGUE)
     handlers = Handlers(
-        Users(member, peers, Rules(), CATALOGUE),
+        Users(reads, peers),
         overall,
         cast("Health", None),
         access,
@@ -118,7 +137,7 @@ def application_of(member: Member, api_key: str | None = None) -> web.Applicatio
         Rules(),
     )
     workers = GroupView(member, peers, member.state)
-    parts = LiveParts(member, peers, overall, workers, Rules(), CATALOGUE)
+    parts = LiveParts(reads, peers, overall, workers)
     live, member.told = make_live(metrics, parts, member.clients)
     return application(handlers, access, peers, workers, live)
 

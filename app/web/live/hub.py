@@ -116,7 +116,7 @@ class Hub:
             owner = self._membership.owners().get(number)
             try:
                 if self._membership.owns(number) or owner == self._membership.url:
-                    return self.users.get(view)
+                    return await self.users.get(view)
                 if owner is not None:
                     channel = self._channels.get(view)
                     known = None if channel is None else channel.state

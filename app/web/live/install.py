@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from app.engine.faust_app import StreamApp
 from app.engine.partition_parts import Committed
@@ -16,7 +16,6 @@ from app.web.live.rates import GroupRates, Rates
 from app.web.live.set_aside import merge_set_aside, set_aside_question
 from app.web.live.streams import Streams
 from app.web.live.user_states import UserStates
-from app.web.membership import Membership
 from app.web.overall import (
     Overall,
     merge_revenue,
@@ -27,27 +26,21 @@ from app.web.overall import (
 from app.web.parameters import Span
 from app.web.peers import Peers
 from app.web.problems import unavailable
-from app.web.workers import Group, GroupView
+from app.web.user_reads import UserReads
+from app.web.workers import GroupView
 from models.answers import Answer
-from models.topics import Catalogue, Direction
-from tables.rules import Rules
+from models.topics import Direction
 
 log = logging.getLogger(__name__)
-
-
-class LiveMembership(Membership, Group, Protocol):
-    """What is asked of the worker around."""
 
 
 class LiveParts(NamedTuple):
     """What live views ask."""
 
-    membership: LiveMembership
+    reads: UserReads
     peers: Peers
     overall: Overall
     workers: GroupView
-    rules: Rules
-    catalogue: Catalogue
 
 
 def install_live(app: StreamApp, metrics: Metrics, parts: LiveParts, clients: int) -> LiveHandlers:
@@ -62,13 +55,14 @@ def make_live(
     metrics: Metrics, parts: LiveParts, clients: int
 ) -> tuple[LiveHandlers, Callable[[Committed], None]]:
     """Make the live views, and what is to be told of commits."""
-    membership, rules, catalogue = parts.membership, parts.rules, parts.catalogue
+    reads = parts.reads
+    membership, rules, catalogue = reads.membership, reads.rules, reads.catalogue
     newest = NewestOfPartitions(membership, catalogue, rules)
     own_rates = Rates(catalogue.names(Direction.INPUT))
     rates = GroupRates(membership, parts.peers, own_rates)
     hub = Hub(
         membership,
-        lambda touched: UserStates(membership, rules, catalogue, touched),
+        lambda touched: UserStates(reads, touched),
         PeerStates(parts.peers),
         _overalls(parts, newest, rates),
     )
@@ -84,7 +78,7 @@ def make_live(
 
 
 def _overalls(parts: LiveParts, newest: NewestOfPartitions, rates: GroupRates) -> Overalls:
-    overall, rules = parts.overall, parts.rules
+    overall, rules = parts.overall, parts.reads.rules
 
     async def revenue(limit: int) -> Answer:
         question = revenue_question(rules, Span(), limit + 1)

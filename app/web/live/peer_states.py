@@ -19,7 +19,8 @@ from app.web.live.user_states import UserStates, Watched
 from app.web.parameters import checked_user
 from app.web.peers import PeerError, Peers
 from app.web.problems import ProblemError, bad_parameter, unavailable
-from app.web.user_views import USER_VIEWS, Selection
+from app.web.user_view import Selection
+from app.web.user_views import USER_VIEWS
 
 PATH = "/v1/live/users"
 PAUSE = 0.5
@@ -63,19 +64,19 @@ async def answer_peer(states: UserStates, body: bytes) -> bytes:
         raise bad_parameter("body", "is not a list of wanted views") from None
     found = []
     for number, one in enumerate(wanted, 1):
-        found.append(_find(states, one))
+        found.append(await _find(states, one))
         if number % _AT_ONCE == 0:
             await asyncio.sleep(0)
     return msgspec.json.encode(found)
 
 
-def _find(states: UserStates, wanted: Wanted) -> Found:
+async def _find(states: UserStates, wanted: Wanted) -> Found:
     try:
         view = _VIEWS.get(wanted.view)
         if view is None:
             raise bad_parameter("view", "is not a view of users")
         user = checked_user(wanted.user_id.encode())
-        state = states.get(Watched(view, user, Selection(limit=wanted.limit)))
+        state = await states.get(Watched(view, user, Selection(limit=wanted.limit)))
     except ProblemError as error:
         return Found(status=error.status, kind=error.kind, detail=error.problem.detail)
     if state.digest == wanted.known:

@@ -4,7 +4,8 @@ from base64 import urlsafe_b64encode
 from hashlib import blake2b
 from typing import NamedTuple
 
-from models.answers import Answer, Problem, encode
+from models.answers import Answer, Problem
+from models.encoding import encode
 
 PROBLEM = "problem"
 """Type of the event that says why a view cannot be shown."""

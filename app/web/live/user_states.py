@@ -7,12 +7,11 @@ from typing import NamedTuple
 from app.engine.partition_parts import Committed
 from app.producer.partitioners import by_key
 from app.web.live.follower import Follower
-from app.web.live.states import State, shown
-from app.web.membership import Membership, Snapshot
-from app.web.user_views import Selection, UserView
-from models.topics import Catalogue
+from app.web.live.states import State, stated
+from app.web.membership import Snapshot
+from app.web.user_reads import Reading, UserReads
+from app.web.user_view import Selection, UserView
 from tables.keys import USER
-from tables.rules import Rules
 
 # Seconds after which a view is read again though its user did nothing: with stream time alone
 # clicks leave and windows close.
@@ -46,41 +45,44 @@ class _Partition:
 class UserStates:
     """Reads views, each of them once however many ask for it."""
 
-    def __init__(
-        self,
-        membership: Membership,
-        rules: Rules,
-        catalogue: Catalogue,
-        touched: Callable[[str], None],
-    ) -> None:
+    def __init__(self, reads: UserReads, touched: Callable[[str], None]) -> None:
         """`touched` is told of users whose views are kept when a commit has changed their rows."""
-        self._membership = membership
-        self._rules = rules
-        self._catalogue = catalogue
+        self._reads = reads
+        self._membership = reads.membership
         self._touched = touched
-        self._sources = tuple(catalogue.names())
+        self._sources = tuple(reads.catalogue.names())
         self._partitions: dict[int, _Partition] = {}
 
-    def get(self, watched: Watched) -> State:
+    async def get(self, watched: Watched) -> State:
         """Give the view as of some moment of the last seconds, and of the user's last commit.
 
         Raises ProblemError where this worker must not answer for the user.
         """
         number = by_key(watched.user_id.encode(), self._membership.partitions)
-        return self._membership.read(number, lambda state: self._current(state, watched))
+        states, reading = self._membership.read(number, lambda state: self._begin(state, watched))
+        view, _, wanted = watched
+        if reading is None:
+            return states[view.name, wanted].state
+        now = time.monotonic()
+        state = stated(await reading.end(self._reads.turns))
+        # Where a commit has touched the user meanwhile, these states are forgotten already.
+        states[view.name, wanted] = _Kept(state, now)
+        return state
 
-    def _current(self, snapshot: Snapshot, watched: Watched) -> State:
+    def _begin(
+        self, snapshot: Snapshot, watched: Watched
+    ) -> tuple[dict[Hashable, _Kept], Reading | None]:
+        """Give what is kept of the user, and begin to read the view where that is not in it."""
         partition = self._partitions.setdefault(snapshot.number, _Partition())
         known = partition.follower.stands_at(snapshot.offsets(self._sources))
         if not known or len(partition.users) > _MOST_USERS:
             partition.users.clear()
         view, user_id, wanted = watched
         states = partition.users.setdefault(USER.encode(user_id), {})
-        kept, now = states.get((view.name, wanted)), time.monotonic()
-        if kept is None or now - kept.read_at > FRESH:
-            state = shown(view.read(snapshot, user_id, self._rules, self._catalogue, wanted))
-            kept = states[view.name, wanted] = _Kept(state, now)
-        return kept.state
+        kept = states.get((view.name, wanted))
+        if kept is not None and time.monotonic() - kept.read_at <= FRESH:
+            return states, None
+        return states, self._reads.begin(snapshot, view, user_id, wanted)
 
     def committed(self, committed: Committed) -> None:
         """Forget the views of users whose rows a commit has changed."""

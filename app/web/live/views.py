@@ -5,7 +5,8 @@ from typing import NamedTuple
 from app.web.live.user_states import Watched
 from app.web.parameters import Query, checked_user, limit_of, one
 from app.web.problems import bad_parameter
-from app.web.user_views import USER_VIEWS, Selection
+from app.web.user_view import Selection
+from app.web.user_views import USER_VIEWS
 
 OVERALL = ("revenue", "totals", "newest-purchases", "set-aside", "workers", "throughput")
 """Views over all partitions. `totals` with a user is the user's."""

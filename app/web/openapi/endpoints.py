@@ -19,13 +19,7 @@ from app.web.openapi.parameters import (
     Parameter,
 )
 from app.web.user_views import USER_VIEWS
-from models.answers import (
-    Alive,
-    AllTotals,
-    Answer,
-    Readiness,
-    RevenuePage,
-)
+from models.answers import Alive, AllTotals, Answer, Readiness, RevenuePage
 from models.workers import Workers
 
 JSON, HTML, TEXT, STREAM = "application/json", "text/html", "text/plain", "text/event-stream"
