@@ -98,10 +98,24 @@ class Commits:
                 edge = float(bound)
                 self._counts[edge] = self._counts.get(edge, 0.0) + float(count)
 
-    def quantile(self, share: float, since: Commits) -> float:
-        """Return seconds below which a share of the commits since `since` lies, interpolated."""
+    def since(self, earlier: Commits) -> Commits:
+        """Return those that came after `earlier`."""
+        return self._with({edge: -count for edge, count in earlier._counts.items()})
+
+    def __add__(self, other: Commits) -> Commits:
+        """Return both together."""
+        return self._with(other._counts)
+
+    def _with(self, counts: Mapping[float, float]) -> Commits:
+        made = Commits([])
+        edges = {*self._counts, *counts}
+        made._counts = {e: self._counts.get(e, 0.0) + counts.get(e, 0.0) for e in edges}
+        return made
+
+    def quantile(self, share: float) -> float:
+        """Return seconds below which a share of them lies, interpolated."""
         edges = sorted(self._counts)
-        counts = [self._counts[edge] - since._counts.get(edge, 0.0) for edge in edges]
+        counts = [self._counts[edge] for edge in edges]
         if not counts or not counts[-1]:
             raise RunFailedError("there was no commit to measure")
         wanted, low, below = share * counts[-1], 0.0, 0.0

@@ -1,9 +1,10 @@
 """Queries: how long one takes on the owner and forwarded, under load, and how many come without.
 
 Two workers, 4 partitions. Under 10,000 events/s one of them is asked 100 times a second about users
-of its own and of the other one; then, with the load going on, 20 clients read a whole week of
-revenue again and again. The load is ended for the queries per second: 16 connections ask one worker
-about its own users. The client has the machine in common with workers and broker.
+of its own and of the other one; then, with the load going on, come the readers of `beside.py`: 20
+clients that read a whole week of revenue again and again, and 200 live streams. The load is ended
+for the queries per second: 16 connections ask one worker about its own users. The client has the
+machine in common with workers and broker.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import aiohttp
 from aiokafka import AIOKafkaProducer
 
-from benchmarks.asking import Commits, Timed, throughput
+from benchmarks.asking import Timed, throughput
+from benchmarks.beside import SCANS, STREAMS, Beside, BesideResult
 from benchmarks.generate import partition_of
 from benchmarks.latency import PARTITIONS, Percentiles, percentiles
 from benchmarks.measure import RunFailedError, Worker
@@ -27,8 +29,8 @@ from benchmarks.worker import Deployment, free_port
 from models.topics import CLICKS, PURCHASES, USER_EVENTS
 
 RATE, QUERIES_PER_S = 10_000, 100
-WARM_UP_S, PLAIN_S, ASKED_S, SCANNED_S, ALONE_S = 8.0, 10.0, 20.0, 10.0, 8.0
-SCANS, CONNECTIONS = 20, 16
+WARM_UP_S, ASKED_S, ALONE_S = 8.0, 20.0, 8.0
+CONNECTIONS = 16
 WEEK_WINDOWS = 1_980
 VIEWS = ("totals", "recent-clicks", "event-counts", "moving-average", "sessions")
 OWNER, FORWARDED = "owner", "forwarded"
@@ -44,9 +46,7 @@ class QueriesResult:
     forwarded: Percentiles
     per_second: float
     forwarded_per_second: float
-    commit_p95: float
-    commit_p95_scanned: float
-    scans: int
+    beside: BesideResult
     lag: int
 
 
@@ -81,9 +81,7 @@ async def _fill_week(deployment: Deployment) -> None:
 
 class _Loaded(NamedTuple):
     timed: Timed
-    commit_p95: float
-    commit_p95_scanned: float
-    scans: int
+    beside: BesideResult
     lag: int
 
 
@@ -114,9 +112,7 @@ class _Run:
             ),
             per_second=await throughput(port, paths[OWNER], CONNECTIONS, ALONE_S),
             forwarded_per_second=await throughput(port, paths[FORWARDED], CONNECTIONS, ALONE_S),
-            commit_p95=loaded.commit_p95,
-            commit_p95_scanned=loaded.commit_p95_scanned,
-            scans=loaded.scans,
+            beside=loaded.beside,
             lag=loaded.lag,
         )
 
@@ -126,16 +122,17 @@ class _Run:
         load = Worker([*argv, *names], {}, self._deployment.folder / "query-load.log")
         url = self._members[0].url
         urls = {kind: [url + path for path in of_kind] for kind, of_kind in paths.items()}
-        timed, scans = Timed(self._session), list[int]()
+        timed = Timed(self._session)
+        members = [member.url for member in self._members]
+        beside = Beside(self._session, members, self._deployment.folder)
         try:
             self._show(f"{self._deployment.app_id}: {RATE:,} events/s")
             await asyncio.sleep(WARM_UP_S)
-            plain = await self._commits_during(asyncio.sleep(PLAIN_S))
             await timed.ask_for(ASKED_S, QUERIES_PER_S, urls)
-            scanned = await self._commits_during(self._scan(scans))
+            found = await beside.measure(self._show)
             if not load.running():
                 raise RunFailedError(f"the load ended early:\n{load.tail()}")
-            return _Loaded(timed, plain, scanned, sum(scans), await self._lag())
+            return _Loaded(timed, found, await self._lag())
         finally:
             await load.stop()
 
@@ -173,11 +170,6 @@ class _Run:
                 texts.append(await answer.text())
         return texts
 
-    async def _commits_during(self, work: Awaitable[None]) -> float:
-        before = Commits(await self._metrics())
-        await work
-        return Commits(await self._metrics()).quantile(0.95, before)
-
     async def _lag(self) -> int:
         lines = [line for text in await self._metrics() for line in text.splitlines()]
         lags = [line for line in lines if line.startswith("streamjoin_lag_records{")]
@@ -186,25 +178,12 @@ class _Run:
     async def _settled(self) -> bool:
         return await self._lag() == 0
 
-    async def _scan(self, scans: list[int]) -> None:
-        """Have so many clients read the whole week for the time of the phase."""
-        until = time.monotonic() + SCANNED_S
-
-        async def client(number: int) -> None:
-            member, done = self._members[number % 2], 0
-            while time.monotonic() < until:
-                async with self._session.get(f"{member.url}/v1/revenue?limit=1000") as answer:
-                    await answer.read()
-                    done += answer.status == 200
-            scans.append(done)
-
-        await asyncio.gather(*(client(number) for number in range(SCANS)))
-
 
 def query_goals(found: QueriesResult | None) -> list[tuple[str, ...]]:
     """Put the measured figures beside the goals."""
     if found is None:
         return []
+    beside = found.beside
     load = f"{found.rate:,} events/s (lag at its end {found.lag:,} records)"
     return [
         (f"point query on the owner, p99, under {load}", "50 ms", "20 ms", _took(found.owner)),
@@ -219,8 +198,15 @@ def query_goals(found: QueriesResult | None) -> list[tuple[str, ...]]:
             f"commit p95 with {SCANS} of the widest scans at once",
             "1.2 x",
             "",
-            f"{found.commit_p95_scanned / found.commit_p95:.2f} x "
-            f"({found.commit_p95 * 1000:.0f} ms without; {found.scans} scans)",
+            f"{beside.scanned / beside.alone:.2f} x "
+            f"({beside.alone * 1000:.0f} ms without; {beside.scans} scans)",
+        ),
+        (
+            f"the same with {STREAMS} live streams as well",
+            "1.2 x, no rebalance",
+            "",
+            f"{beside.streamed / beside.alone:.2f} x, {beside.rebalances} rebalances "
+            f"({beside.events:,} events sent)",
         ),
     ]
 

@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 
 from benchmarks.asking import Commits, Timed, throughput
+from benchmarks.beside import BesideResult
 from benchmarks.latency import Percentiles
 from benchmarks.measure import RunFailedError
 from benchmarks.queries import QueriesResult, query_goals
@@ -26,11 +27,13 @@ def _metrics(*counts: int) -> str:
 def test_a_quantile_of_the_commits_between_two_looks() -> None:
     before = Commits([_metrics(100, 100, 100), _metrics(0, 0, 0)])
     after = Commits([_metrics(150, 200, 200), _metrics(0, 0, 0)])
-    assert after.quantile(0.5, before) == pytest.approx(0.01)
-    assert after.quantile(0.75, before) == pytest.approx(0.055)
-    assert after.quantile(1.0, before) == pytest.approx(0.1)
+    between = after.since(before)
+    for commits in (between, between + between, Commits([]) + between):
+        assert commits.quantile(0.5) == pytest.approx(0.01)
+        assert commits.quantile(0.75) == pytest.approx(0.055)
+        assert commits.quantile(1.0) == pytest.approx(0.1)
     with pytest.raises(RunFailedError, match="no commit"):
-        after.quantile(0.5, after)
+        after.since(after).quantile(0.5)
 
 
 async def _answer(request: web.Request) -> web.Response:
@@ -73,7 +76,12 @@ def test_the_load_has_users_in_every_partition() -> None:
 def test_the_goals_stand_beside_the_figures() -> None:
     assert query_goals(None) == []
     took = Percentiles(0.004, 0.0184, 1000, 2)
-    found = QueriesResult(10_000, took, took, 3210.4, 987.6, 0.02, 0.023, 55, 1234)
+    beside = BesideResult(0.02, 0.023, 0.0236, 55, 1_234, 0)
+    found = QueriesResult(10_000, took, took, 3210.4, 987.6, beside, 1234)
     shown = [row[-1] for row in query_goals(found)]
     assert shown[0] == "18 ms (p50 4.0 ms, 1000 samples, 2 not answered)"
-    assert shown[2:] == ["3,210 (forwarded: 988)", "1.15 x (20 ms without; 55 scans)"]
+    assert shown[2:] == [
+        "3,210 (forwarded: 988)",
+        "1.15 x (20 ms without; 55 scans)",
+        "1.18 x, 0 rebalances (1,234 events sent)",
+    ]
