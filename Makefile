@@ -38,7 +38,7 @@ run: setup ## Start Kafka and a worker, replay a week of a real shop, serve http
 	@$(bin)/streamjoin demo $(ARGS)
 
 test: lint ## Run the checks and all tests
-	@$(bin)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	@$(bin)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 soak: setup ## Break workers, broker and disks for 90 minutes (HOURS=...), print what came of it
 	@$(bin)/python -m tests.chaos.soak $(if $(HOURS),--hours $(HOURS)) $(ARGS)

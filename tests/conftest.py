@@ -1,5 +1,8 @@
 """What all tests may use."""
 
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.support.kafka"]
@@ -7,3 +10,30 @@ pytest_plugins = ["tests.support.kafka"]
 # No test depends on how fast the machine is.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+# Files that take longest come first: at the end, no job waits for one that has just begun.
+LONGEST = (
+    "chaos/test_short_tier.py",
+    "groups/test_reset_offsets.py",
+    "kafka_streams/test_regenerate.py",
+    "service/test_windows.py",
+    "service/test_life.py",
+    "service/test_topic_watch.py",
+    "chaos/test_variants.py",
+    "chaos/test_proxy_faults.py",
+    "service",
+    "chaos",
+    "web/test_three_workers.py",
+    "consumer",
+    "cluster",
+)
+_TESTS = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files into the order in which jobs take them."""
+    items.sort(key=lambda item: _rank(item.path.relative_to(_TESTS).as_posix()))
+
+
+def _rank(name: str) -> int:
+    return next((n for n, one in enumerate(LONGEST) if name.startswith(one)), len(LONGEST))
