@@ -22,6 +22,8 @@ Money = Annotated[
     Decimal, WithJsonSchema({"type": "number", "description": "at most 6 decimals, exact"})
 ]
 Count = Annotated[int, Field(ge=0)]
+Verdict = Literal["ok", "slow", "stalled"]
+"""How a partition moves: see `PartitionProgress`."""
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -198,7 +200,7 @@ class PartitionProgress(Answer):
     """
 
     partition: Count
-    state: Literal["ok", "slow", "stalled"]
+    state: Verdict
     lag_records: Count
     lag_seconds: float
     still_seconds: float
