@@ -116,5 +116,5 @@ ENDPOINTS = (
     Endpoint("/docs", _SERVICE, "This document, to be read", media=HTML),
 )
 
-ASSETS = ("/docs/{asset}", "/page/{name}")
+ASSETS = ("/docs/{name}", "/page/{name}")
 """Paths of what pages are made of: they are in no document."""
