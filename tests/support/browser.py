@@ -35,10 +35,15 @@ _FLAGS = (
 )
 
 
+def found_chromium() -> str | None:
+    """The browser's path, None where there is none."""
+    named = os.environ.get("STREAMJOIN_CHROMIUM")
+    return named or next((path for name in _NAMES if (path := shutil.which(name))), None)
+
+
 def chromium() -> str:
     """The browser's path. Without one the test is skipped, and shown as skipped."""
-    named = os.environ.get("STREAMJOIN_CHROMIUM")
-    found = named or next((path for name in _NAMES if (path := shutil.which(name))), None)
+    found = found_chromium()
     if found is None:
         pytest.skip("no Chromium (apt install chromium): the live page is NOT tested here")
     return found
