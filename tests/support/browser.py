@@ -88,6 +88,8 @@ class Page:
     async def start(self) -> Self:
         for domain in ("Page", "Runtime", "Network", "Log"):
             await self.send(f"{domain}.enable")
+        # They would cover the right edge of pictures.
+        await self.send("Emulation.setScrollbarsHidden", hidden=True)
         return self
 
     async def open(self, url: str) -> None:
