@@ -19,7 +19,9 @@ from benchmarks.generate import partition_of
 from benchmarks.latency import PARTITIONS
 
 TICK_S = 0.05
-USERS = 2_000
+# Prime: with a divisor in common with the cycle of ten kinds a user would be of one kind for ever,
+# and buy without a click before it.
+USERS = 1_999
 _CLICK, _PURCHASE = '"page":"/load"', '"product_id":"p","amount":12.5'
 _EVENT = '"action":"view","value":1.5'
 
@@ -27,6 +29,11 @@ _EVENT = '"action":"view","value":1.5'
 def user(number: int) -> str:
     """Return the name of a user of the load."""
     return f"loader-{number % USERS}"
+
+
+def at(number: int) -> int:
+    """Return whose the event is that is sent as the n-th: a place in `places`."""
+    return number * 7 % USERS
 
 
 def places() -> list[tuple[bytes, int]]:
@@ -37,7 +44,7 @@ def places() -> list[tuple[bytes, int]]:
 
 async def send(broker: str, rate: int, topics: tuple[str, str, str]) -> None:
     """Send `rate` events a second until the task is cancelled."""
-    kinds = _kinds(topics)
+    of_kind = kinds(topics)
     users = places()
     async with AIOKafkaProducer(bootstrap_servers=broker, acks="all") as producer:
         began, sent = time.monotonic(), 0
@@ -46,8 +53,8 @@ async def send(broker: str, rate: int, topics: tuple[str, str, str]) -> None:
             stamp = f'"timestamp":{time.time():.3f}}}'
             batches: dict[tuple[str, int], Any] = {}
             for number in range(sent, due):
-                topic, fields = next(kinds)
-                key, partition = users[number * 7 % USERS]
+                topic, fields = next(of_kind)
+                key, partition = users[at(number)]
                 batch = batches.setdefault((topic, partition), producer.create_batch())
                 value = f'{{"user_id":"{key.decode()}",{fields},{stamp}'
                 batch.append(key=key, value=value.encode(), timestamp=None)
@@ -57,7 +64,8 @@ async def send(broker: str, rate: int, topics: tuple[str, str, str]) -> None:
             await asyncio.sleep(TICK_S)
 
 
-def _kinds(topics: tuple[str, str, str]) -> Iterator[tuple[str, str]]:
+def kinds(topics: tuple[str, str, str]) -> Iterator[tuple[str, str]]:
+    """Give the topic and the fields of each event in turn."""
     clicks, purchases, events = topics
     click, bought, event = (clicks, _CLICK), (purchases, _PURCHASE), (events, _EVENT)
     while True:

@@ -21,6 +21,8 @@ Money = Annotated[
     Decimal, WithJsonSchema({"type": "number", "description": "at most 6 decimals, exact"})
 ]
 Count = Annotated[int, Field(ge=0)]
+Verdict = Literal["ok", "slow", "stalled"]
+"""How a partition moves: see `PartitionProgress`."""
 
 
 def money(millionths: int) -> Decimal:
@@ -195,7 +197,7 @@ class PartitionProgress(Answer):
     """
 
     partition: Count
-    state: Literal["ok", "slow", "stalled"]
+    state: Verdict
     lag_records: Count
     lag_seconds: float
     still_seconds: float

@@ -2,19 +2,22 @@
 
 from typing import Literal
 
-from models.answers import Answer, Count, Overall
+from models.answers import Answer, Count, Overall, Verdict
 
 
 class PartitionState(Answer):
     """A partition of a worker. `recovering`: assigned, and not yet up to date with its changelog.
 
     `unknown`: its worker does not answer. `lag`: records that are not committed yet, by topic, as
-    far as that is known.
+    far as that is known. `progress` and `lag_seconds`: how it moves, as in `PartitionProgress`;
+    null where it is not running, or the broker has not said yet where its topics end.
     """
 
     partition: Count
     state: Literal["running", "recovering", "unknown"]
     lag: dict[str, Count]
+    progress: Verdict | None
+    lag_seconds: float | None
 
 
 class WorkerState(Answer):

@@ -18,7 +18,7 @@ MAX_BODY = 64 * 1024
 """Bytes that a request's body may have."""
 # Seconds in which a body must have come.
 _BODY_SECONDS = 5.0
-OPEN = ("/livez", "/readyz", "/", "/page/{name}", "/openapi.json", "/docs", "/docs/{asset}")
+OPEN = ("/livez", "/readyz", "/", "/page/{name}", "/openapi.json", "/docs", "/docs/{name}")
 """Paths that need no key: probes have none, pages hold no data, and the live one asks for a key."""
 # After these the rest of the request is not waited for.
 _CLOSING = (408, 413)

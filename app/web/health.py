@@ -63,11 +63,12 @@ class Health:
             reasons=reasons,
             assigned=sorted(engine.assigned),
             restoring=restoring,
-            progress=self._moving(),
+            progress=self.moving(),
             warnings=[*self._warnings(), *self._progress.warnings()],
         )
 
-    def _moving(self) -> list[PartitionProgress]:
+    def moving(self) -> list[PartitionProgress]:
+        """Say how each running partition moves."""
         return [
             PartitionProgress(
                 partition=found.partition,

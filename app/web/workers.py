@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from app.engine.engine import Engine
 from app.web.health import Health
 from app.web.peers import PREFIX, PeerError, Peers
+from models.answers import PartitionProgress
 from models.encoding import encode
 from models.workers import PartitionState, WorkerItem, Workers, WorkerState
 
@@ -29,6 +30,7 @@ class Group(Protocol):
 def own_state(engine: Engine, health: Health) -> WorkerState:
     """Say what this worker does."""
     readiness = health.readiness(details=False)
+    moving = {found.partition: found for found in health.moving()}
     lags: dict[int, dict[str, int]] = {number: {} for number in sorted(engine.assigned)}
     for topic, number, lag in engine.lags():
         lags.setdefault(number, {})[topic] = lag
@@ -36,14 +38,22 @@ def own_state(engine: Engine, health: Health) -> WorkerState:
         ready=readiness.ready,
         reasons=readiness.reasons,
         partitions=[
-            PartitionState(
-                partition=number,
-                state="running" if number in engine.tasks else "recovering",
-                lag=lag,
-            )
+            _partition(number, lag, moving.get(number), running=number in engine.tasks)
             for number, lag in lags.items()
         ],
         standbys=sorted(engine.standbys.numbers),
+    )
+
+
+def _partition(
+    number: int, lag: dict[str, int], found: PartitionProgress | None, *, running: bool
+) -> PartitionState:
+    return PartitionState(
+        partition=number,
+        state="running" if running else "recovering",
+        lag=lag,
+        progress=found.state if found else None,
+        lag_seconds=found.lag_seconds if found else None,
     )
 
 
@@ -79,9 +89,7 @@ class GroupView:
             return _said(url, WorkerState.model_validate_json(answer.body))
         except (PeerError, ValidationError) as error:
             reason = str(error) if isinstance(error, PeerError) else "its answer is not one"
-            lost = [
-                PartitionState(partition=number, state="unknown", lag={}) for number in assigned
-            ]
+            lost = [_unknown(number) for number in assigned]
             return WorkerItem(
                 url=url, state="unreachable", reasons=[reason], partitions=lost, standbys=[]
             )
@@ -91,6 +99,12 @@ class GroupView:
 
     async def _here(self, request: web.Request) -> web.StreamResponse:
         return _answered(encode(self._own()))
+
+
+def _unknown(number: int) -> PartitionState:
+    return PartitionState(
+        partition=number, state="unknown", lag={}, progress=None, lag_seconds=None
+    )
 
 
 def _said(url: str, state: WorkerState) -> WorkerItem:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from itertools import islice, product
 
 import aiohttp
 import pytest
@@ -12,7 +13,7 @@ from benchmarks.beside import BesideResult
 from benchmarks.latency import Percentiles
 from benchmarks.measure import RunFailedError
 from benchmarks.queries import QueriesResult, query_goals
-from benchmarks.query_load import USERS, places
+from benchmarks.query_load import USERS, at, kinds, places
 from tests.web.group import listening
 
 
@@ -71,6 +72,13 @@ async def test_throughput_counts_answers_and_takes_no_other_status() -> None:
 def test_the_load_has_users_in_every_partition() -> None:
     assert len({key for key, _ in places()}) == USERS
     assert {partition for _, partition in places()} == {0, 1, 2, 3}
+
+
+def test_every_user_of_the_load_does_everything() -> None:
+    topics = ("clicks", "purchases", "user-events")
+    sent = islice(kinds(topics), 10 * USERS)
+    done = {(at(number), topic) for number, (topic, _) in enumerate(sent)}
+    assert done == set(product(range(USERS), topics))
 
 
 def test_the_goals_stand_beside_the_figures() -> None:

@@ -35,10 +35,15 @@ _FLAGS = (
 )
 
 
+def found_chromium() -> str | None:
+    """The browser's path, None where there is none."""
+    named = os.environ.get("STREAMJOIN_CHROMIUM")
+    return named or next((path for name in _NAMES if (path := shutil.which(name))), None)
+
+
 def chromium() -> str:
     """The browser's path. Without one the test is skipped, and shown as skipped."""
-    named = os.environ.get("STREAMJOIN_CHROMIUM")
-    found = named or next((path for name in _NAMES if (path := shutil.which(name))), None)
+    found = found_chromium()
     if found is None:
         pytest.skip("no Chromium (apt install chromium): the live page is NOT tested here")
     return found
@@ -83,6 +88,8 @@ class Page:
     async def start(self) -> Self:
         for domain in ("Page", "Runtime", "Network", "Log"):
             await self.send(f"{domain}.enable")
+        # They would cover the right edge of pictures.
+        await self.send("Emulation.setScrollbarsHidden", hidden=True)
         return self
 
     async def open(self, url: str) -> None:

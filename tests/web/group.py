@@ -23,6 +23,7 @@ from app.web.problems import not_owner
 from app.web.user_reads import UserReads
 from app.web.users import Users
 from app.web.workers import GroupView
+from models.answers import Verdict
 from models.topics import Catalogue
 from models.workers import PartitionState, WorkerState
 from tables import enrichment
@@ -96,6 +97,8 @@ class Member:
         self.table: dict[int, str] = {}
         self.looked = 0
         self.clients = 200
+        # Of partitions that do not keep up.
+        self.verdicts: dict[int, Verdict] = {}
         self.told: Callable[[Committed], None] = lambda _: None
 
     def owners(self) -> dict[int, str]:
@@ -108,7 +111,13 @@ class Member:
 
     def state(self) -> WorkerState:
         running = [
-            PartitionState(partition=number, state="running", lag={"clicks": number})
+            PartitionState(
+                partition=number,
+                state="running",
+                lag={"clicks": number},
+                progress=self.verdicts.get(number, "ok"),
+                lag_seconds=0.5 * number,
+            )
             for number in sorted(self.states)
         ]
         return WorkerState(ready=True, reasons=[], partitions=running, standbys=[])

@@ -12,6 +12,7 @@ from tests.web.shop import PARTITIONS
 
 async def test_every_worker_gives_the_same_picture() -> None:
     first, second = Member(3, {0: State(0)}), Member(3, {1: State(1), 2: State(2)})
+    second.verdicts = {1: "slow"}
     async with serving(first, "key") as one, serving(second, "key") as other:
         for member in (first, second):
             member.table = {0: one, 1: other, 2: other}
@@ -26,7 +27,14 @@ async def test_every_worker_gives_the_same_picture() -> None:
     assert by_url.keys() == {one, other}
     assert by_url[other]["state"] == "ready"
     assert by_url[other]["partitions"] == [
-        {"partition": number, "state": "running", "lag": {"clicks": number}} for number in (1, 2)
+        {
+            "partition": number,
+            "state": "running",
+            "lag": {"clicks": number},
+            "progress": verdict,
+            "lag_seconds": number / 2,
+        }
+        for number, verdict in ((1, "slow"), (2, "ok"))
     ]
 
 
@@ -47,7 +55,13 @@ async def test_one_that_does_not_answer_is_shown_with_its_partitions() -> None:
         item = by_url[url]
         assert item["state"] == "unreachable"
         assert len(item["reasons"]) == 1
-        assert item["partitions"] == [{"partition": number, "state": "unknown", "lag": {}}]
+        unknown: dict[str, object] = {
+            "state": "unknown",
+            "lag": {},
+            "progress": None,
+            "lag_seconds": None,
+        }
+        assert item["partitions"] == [{"partition": number, **unknown}]
 
 
 async def test_a_worker_that_has_nothing_yet_shows_itself() -> None:
@@ -64,6 +78,6 @@ async def test_a_real_worker(shop: tuple[Service, Worker], asker: Asker) -> None
     assert (item["url"], item["state"], item["reasons"]) == (shop[1].url, "ready", [])
     assert [one["partition"] for one in item["partitions"]] == list(range(PARTITIONS))
     for one in item["partitions"]:
-        assert one["state"] == "running"
+        assert (one["state"], one["progress"], one["lag_seconds"]) == ("running", "ok", 0)
         assert one["lag"].keys() == set(shop[0].of(Direction.INPUT, Direction.INTERNAL))
         assert all(lag == 0 for lag in one["lag"].values())

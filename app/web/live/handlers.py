@@ -8,8 +8,7 @@ import msgspec
 from aiohttp import web
 
 from app.web.handlers import partitions_of
-from app.web.live import peer_states, rates
-from app.web.live.files import PAGE, serve_file, serve_page
+from app.web.live import page, peer_states, rates
 from app.web.live.hub import Hub
 from app.web.live.rates import GroupRates
 from app.web.live.streams import Streams
@@ -31,8 +30,7 @@ class LiveHandlers:
     def routes(self) -> list[web.RouteDef]:
         """Give every path; those of peers answer from this worker's own state alone."""
         return [
-            web.get("/", serve_page),
-            web.get(PAGE, serve_file),
+            *page.routes(),
             web.get("/v1/stream", self.stream, allow_head=False),
             web.post(f"{PREFIX}{peer_states.PATH}", self.users_here),
             web.get(f"{PREFIX}{rates.PATH}", self.rates_here),

@@ -112,5 +112,5 @@ ENDPOINTS = (
 
 STREAMS = frozenset(endpoint.path for endpoint in ENDPOINTS if endpoint.media == STREAM)
 """Paths of answers that do not end by themselves."""
-ASSETS = ("/docs/{asset}", "/page/{name}")
+ASSETS = ("/docs/{name}", "/page/{name}")
 """Paths of what pages are made of: they are in no document."""

@@ -41,8 +41,8 @@ const axis = (more) => ({
   ...more,
 });
 const upwards = axis.bind(null, { size: 48, values: (_, ticks) => ticks.map(compact) });
-// From nothing to a little more than the highest; never flat.
-const fromZero = (_, low, high) => [0, Math.max(high * 1.1, 1)];
+// From nothing to a little more than the highest; never flat, and not so low that ticks are fractions.
+const fromZero = (_, low, high) => [0, Math.max(high * 1.1, 4)];
 
 const throughput = new Chart("throughput-chart", () => ({
   scales: { x: { time: false }, y: { range: fromZero } },
@@ -71,9 +71,19 @@ const bars = (label, stroke, fill) => ({
   value: (_, revenue) => (revenue === null ? "–" : money(revenue)),
 });
 
+// From the oldest window to the newest, an hour at least. Not by what uPlot says: of one window alone it
+// makes a thousand days, and a bar of the greatest width, which needs room.
+const HOUR = 3600;
+function windowsShown({ data: [starts] }) {
+  if (starts.length === 0) return [null, null];
+  const newest = starts.at(-1);
+  const end = newest + (starts.length === 1 ? 900 : 450);
+  return [Math.min(starts[0] - 150, end - HOUR), end];
+}
+
 const revenue = new Chart("revenue-chart", () => ({
   tzDate: utc,
-  scales: { x: { range: (_, low, high) => [low - 150, high + 450] }, y: { range: fromZero } },
+  scales: { x: { range: windowsShown }, y: { range: fromZero } },
   axes: [axis({ space: 60, values: (_, ticks) => ticks.map(hours) }), upwards()],
   cursor: { y: false, points: { show: false } },
   series: [

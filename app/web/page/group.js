@@ -12,6 +12,10 @@ export function throughput({ records_per_second: rates }) {
   say("tile-rate", count(last.reduce((sum, rate) => sum + rate, 0) / last.length));
 }
 
+// A partition's state as a sign and a word: the colour that goes with it says nothing of its own.
+const SIGNS = { ok: "●", slow: "▲", stalled: "■", running: "●", recovering: "◌", unknown: "?" };
+const BEHIND = ["slow", "stalled"];
+
 const address = (url) => url.replace(/^https?:\/\//, "");
 // Of all topics; null where nothing is known.
 function lagOf({ lag }) {
@@ -38,6 +42,9 @@ export function workers({ workers: group }) {
   );
 }
 
+// Whether it runs, and if it does, whether it keeps up.
+const verdictOf = ({ state, progress }) => (state === "running" && progress) || state;
+
 function workerItem({ url }) {
   const item = element("li");
   item.append(element("span", undefined, "dot"), element("span", address(url), "where"), element("span", "", "what"));
@@ -47,21 +54,32 @@ function workerItem({ url }) {
 function renewWorker(item, { state, reasons, partitions }) {
   const many = partitions.length === 1 ? "1 partition" : `${partitions.length} partitions`;
   item.dataset.state = state;
-  item.querySelector(".what").textContent = [state, many, ...reasons].join(", ");
+  const behind = BEHIND.map((word) => [partitions.filter((one) => verdictOf(one) === word).length, word])
+    .filter(([number]) => number > 0)
+    .map(([number, word]) => `${number} ${word}`);
+  item.querySelector(".what").textContent = [state, many, ...behind, ...reasons].join(", ");
 }
 
 function partitionRow({ partition }) {
   const bar = element("meter");
   bar.min = 0;
   bar.setAttribute("aria-label", `lag of partition ${partition}`);
-  return row([String(partition), "", "", bar], [2]);
+  const verdict = element("span");
+  const sign = element("span", "", "sign");
+  sign.setAttribute("aria-hidden", "true");
+  verdict.append(sign, element("span", "", "word"));
+  return row([String(partition), "", verdict, "", bar], [3]);
 }
 
-function renewPartition(tr, { url, lag, state }, most) {
-  const [, where, records, bar] = tr.cells;
-  tr.dataset.state = state;
+function renewPartition(tr, one, most) {
+  const [, where, verdict, records, bar] = tr.cells;
+  const { url, lag, lag_seconds: seconds } = one;
+  const word = verdictOf(one);
+  verdict.className = `verdict ${word}`;
+  verdict.querySelector(".sign").textContent = SIGNS[word];
+  verdict.querySelector(".word").textContent = BEHIND.includes(word) ? `${word}, ${count(seconds)} s` : word;
   where.textContent = address(url);
-  records.textContent = state === "running" ? count(lag) : state;
+  records.textContent = count(lag);
   bar.firstChild.max = most;
   bar.firstChild.value = lag ?? 0;
 }
