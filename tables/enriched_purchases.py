@@ -2,10 +2,11 @@
 
 from tables.expiry import Expiry
 from tables.keys import USER, USER_NUMBER
+from tables.log_rows import LogRow, between
 from tables.rows import RowReader, Table
 from tables.rules import Rules
 from tables.slots import IndexRows, index_table
-from tables.user_log import LogRow, LogRows, PartRows, UserLog, between
+from tables.user_log import LogRows, PartRows, UserLog
 
 ENRICHED = Table("enriched-purchases", b"e", LogRow, USER)
 ENRICHED_PARTS = Table("enriched-purchases-parts", b"f", LogRow, USER_NUMBER)

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from tables.expiry import Expiry
 from tables.keys import USER, USER_NUMBER
+from tables.log_rows import LogRow, pieces
 from tables.rows import CommittedRows, Table
 from tables.rules import Rules
 from tables.slots import IndexRows, index_table
-from tables.user_log import LogRow, LogRows, PartRows, UserLog, pieces
+from tables.user_log import LogRows, PartRows, UserLog
 
 CLICKS = Table("recent-clicks", b"c", LogRow, USER)
 CLICK_PARTS = Table("recent-clicks-parts", b"d", LogRow, USER_NUMBER)

@@ -221,16 +221,19 @@ class Rows(Generic[K, R]):
                 self._gone.discard(key)
         self._journal.clear()
 
-    def changes(self) -> list[tuple[bytes, bytes | None]]:
-        """Give the open edits as (key with the table's prefix, bytes or None: a tombstone)."""
+    def changes(self) -> Iterator[tuple[bytes, bytes | None]]:
+        """Give the open edits as (key with the table's prefix, bytes or None: a tombstone).
+
+        No edit may come before the last one is taken.
+        """
         prefix, live, encode = self._prefix, self._live, self._key.encode
         gone = self._gone
         if gone:
-            return [
-                (prefix + encode(key), None if key in gone else live[key].encode())
-                for key in self._dirty
-            ]
-        return [(prefix + encode(key), live[key].encode()) for key in self._dirty]
+            for key in self._dirty:
+                yield prefix + encode(key), None if key in gone else live[key].encode()
+        else:
+            for key in self._dirty:
+                yield prefix + encode(key), live[key].encode()
 
     def committed(self) -> None:
         """Forget the edits after `changes` has reached the backing; keep a bounded cache."""

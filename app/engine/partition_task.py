@@ -200,7 +200,7 @@ class PartitionTask:
         """
         started = self._clock.monotonic()
         offsets = self._next_offsets()
-        prepared = self._prepare(offsets)
+        prepared = await self._prepare(offsets)
         # All of them again, where only time has passed: each commit says where it stands.
         changed = dict(offsets.items() - self.committed_offsets.items()) or offsets
         moved = {TopicPartition(topic, self.number): at for topic, at in changed.items()}
@@ -224,9 +224,9 @@ class PartitionTask:
             Committed(self.number, read, before, offsets, prepared.changes, prepared.outputs)
         )
 
-    def _prepare(self, offsets: Mapping[str, int]) -> Prepared:
+    async def _prepare(self, offsets: Mapping[str, int]) -> Prepared:
         try:
-            return self.state.prepare(offsets)
+            return await self.state.prepare(offsets)
         except NOBODYS_FAULT:
             raise
         except Exception as error:

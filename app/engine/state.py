@@ -1,6 +1,8 @@
 """One partition's state: committed rows, and the open transaction over them."""
 
+import asyncio
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, NamedTuple, TypeVar, cast
 
 from agents.topology import Topology, Work
@@ -16,6 +18,8 @@ from tables.undo import Changed, StreamTime, Undoable
 K = TypeVar("K")
 R = TypeVar("R", bound=Row)
 W = TypeVar("W")
+# Rows that are encoded without giving way to others.
+_AT_ONCE = 128
 
 
 class Prepared(NamedTuple):
@@ -133,13 +137,21 @@ class PartitionState:
         """Whether a commit has something to do, though nothing more is taken."""
         return any(work.overdue for work in self.works.values())
 
-    def prepare(self, offsets: Mapping[str, int]) -> Prepared:
-        """Give what the transaction has to write; `offsets`: next source offset by topic."""
+    async def prepare(self, offsets: Mapping[str, int]) -> Prepared:
+        """Give what the transaction has to write; `offsets`: next source offset by topic.
+
+        Rows are encoded some at a time, so that who asks the worker need not wait for all of them.
+        """
         for work in self.works.values():
             work.before_commit()
         set_aside = list(self._set_asides.of(self._outputs.records))
         count(set_aside, self._counts)
-        changes = [change for rows in self._rows.values() for change in rows.changes()]
+        changes: list[Change] = []
+        for rows in self._rows.values():
+            edits = rows.changes()
+            while some := list(islice(edits, _AT_ONCE)):
+                changes += some
+                await asyncio.sleep(0)
         times = {name: time.value for name, time in self._times.items()}
         shaping = shape(self._topology.rules)
         row = Metadata(LAYOUT, shaping, self.count, dict(offsets), times)

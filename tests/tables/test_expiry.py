@@ -23,7 +23,7 @@ class Index:
         self.commit()
 
     def commit(self) -> None:
-        self.store.write(self.rows.changes(), 0)
+        self.store.write(list(self.rows.changes()), 0)
         self.rows.committed()
 
     def sweep(self) -> list[str]:

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from tables import enriched_purchases, recent_clicks
 from tables.enriched_purchases import ENRICHED, ENRICHED_EXPIRY, ENRICHED_PARTS, EnrichedPurchases
+from tables.log_rows import SOME
 from tables.recent_clicks import CLICK_PARTS, CLICKS, CLICKS_EXPIRY, ITEM_BYTES, RecentClicks
 from tables.rules import MINUTE, SECOND, Rules
-from tables.user_log import SOME
+from tables.user_log import PART_BYTES
 from tests.tables.making import Stored
 
 RULES = Rules()
@@ -144,3 +145,23 @@ def test_no_row_grows_with_the_number_or_the_size_of_events() -> None:
     assert sorted(sizes)[-2] < 20_000
     assert sorted(sizes)[-1] < 101_000, "an item of its own size, alone in its row"
     assert len(clicks.clicks.pages_before("a", BASE, BASE)) == RULES.max_pages
+
+
+def test_what_a_busy_user_costs_does_not_grow_with_what_is_kept() -> None:
+    """A click a second for an hour, each committed: bytes written for each, rows and parts."""
+    stored, now = Stored(cache_rows=1), BASE
+    rows = stored.rows
+    clicks = RecentClicks(rows(CLICKS), rows(CLICK_PARTS), rows(CLICKS_EXPIRY), RULES)
+    written, largest = list[int](), 0
+    for number in range(3600):
+        now += SECOND
+        clicks.append(USERS[0], (now, number, f"/{number}"), 40, now)
+        changes = [*rows(CLICKS).changes(), *rows(CLICK_PARTS).changes()]
+        written.append(sum(len(data or b"") for _, data in changes))
+        largest = max(largest, *(len(data or b"") for _, data in changes))
+        stored.commit()
+    assert largest <= PART_BYTES
+    middle, end = sum(written[900:1800]), sum(written[2700:])
+    assert stored.count(CLICKS, CLICK_PARTS) < 30
+    assert end < middle * 1.1
+    assert end / 900 < 600

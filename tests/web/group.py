@@ -61,7 +61,7 @@ class State:
     def purchase(self, user: str, amount: int) -> None:
         rows = Rows(TOTALS, self.store)
         TotalsFold(rows, StreamTime("totals")).purchase(user, 0, amount)
-        self._commit(rows.changes())
+        self._commit(list(rows.changes()))
 
     def clicks(self, user: str, clicks: list[tuple[int, int, str]]) -> list[Change]:
         """Commit clicks of (ms, offset, page); the rows that changed."""
@@ -78,7 +78,7 @@ class State:
     def window(self, start: int, revenue: int) -> None:
         rows = Rows(MERGED, self.store)
         rows.edit(start).sums[0] = (revenue, 1)
-        self._commit(rows.changes())
+        self._commit(list(rows.changes()))
 
     @property
     def snapshot(self) -> Snapshot:

@@ -13,7 +13,7 @@ from app.engine.partition_parts import Committed
 from app.web.live import hub, user_states
 from app.web.turns import Turns
 from models.times import iso
-from tables.user_log import SOME
+from tables.log_rows import SOME
 from tests.web.group import Member, State, serving
 from tests.web.live.watcher import watching
 
