@@ -86,7 +86,8 @@ class GroupView:
             return _said(url, self._own())
         try:
             answer = await self._peers.get(url, _PATH, {})
-            return _said(url, WorkerState.model_validate_json(answer.body))
+            # A newer worker may say more than this one knows.
+            return _said(url, WorkerState.model_validate_json(answer.body, extra="ignore"))
         except (PeerError, ValidationError) as error:
             reason = str(error) if isinstance(error, PeerError) else "its answer is not one"
             lost = [_unknown(number) for number in assigned]

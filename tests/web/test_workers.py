@@ -64,6 +64,27 @@ async def test_one_that_does_not_answer_is_shown_with_its_partitions() -> None:
         assert item["partitions"] == [{"partition": number, **unknown}]
 
 
+async def test_a_newer_worker_may_say_more() -> None:
+    async def handler(request: web.Request) -> web.Response:
+        partition = {"partition": 1, "state": "running", "lag": {}, "progress": "ok"}
+        said = {"ready": True, "reasons": [], "standbys": [], "mood": "good"}
+        return web.json_response(
+            {**said, "partitions": [{**partition, "lag_seconds": 0.5, "colour": "green"}]}
+        )
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handler)
+    member = Member(2, {0: State(0)})
+    async with serving(member) as one, listening(app) as other:
+        member.table = {0: one, 1: other}
+        async with asking(one) as [asker]:
+            seen = (await asker.get("/v1/workers")).json
+    assert (seen["complete"], seen["missing"]) == (True, [])
+    [newer] = [item for item in seen["workers"] if item["url"] == other]
+    assert newer["state"] == "ready"
+    assert newer["partitions"][0]["progress"] == "ok"
+
+
 async def test_a_worker_that_has_nothing_yet_shows_itself() -> None:
     async with serving(Member(1, {})) as url, asking(url) as [asker]:
         seen = (await asker.get("/v1/workers")).json
