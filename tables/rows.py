@@ -226,14 +226,9 @@ class Rows(Generic[K, R]):
 
         No edit may come before the last one is taken.
         """
-        prefix, live, encode = self._prefix, self._live, self._key.encode
-        gone = self._gone
-        if gone:
-            for key in self._dirty:
-                yield prefix + encode(key), None if key in gone else live[key].encode()
-        else:
-            for key in self._dirty:
-                yield prefix + encode(key), live[key].encode()
+        prefix, live, encode, gone = self._prefix, self._live, self._key.encode, self._gone
+        for key in self._dirty:
+            yield prefix + encode(key), None if key in gone else live[key].encode()
 
     def committed(self) -> None:
         """Forget the edits after `changes` has reached the backing; keep a bounded cache."""
