@@ -13,7 +13,7 @@ import random
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,6 +56,9 @@ class Run:
         self._workers: dict[int, Worker] = {}
         self._asked_ones: list[Worker] = []
         self._owners: dict[int, int] = {}
+        self._users: defaultdict[int, list[str]] = defaultdict(list)
+        for user in (f"u{number}" for number in range(1, USERS + 1)):
+            self._users[partition_of(user.encode(), PARTITIONS)].append(user)
         self.answers: list[Answered] = []
         self.asked: list[Moved] = []
         self.moves: list[Moved] = []
@@ -143,11 +146,13 @@ class Run:
                 await asyncio.wait(under_way)
 
     async def _question(self, session: aiohttp.ClientSession) -> None:
-        user, view = f"u{self._dice.randrange(1, USERS + 1)}", self._dice.choice(VIEWS)
+        # Each partition as often as any other, whoever few users it has.
+        partition = self._dice.choice(list(self._users))
+        user, view = self._dice.choice(self._users[partition]), self._dice.choice(VIEWS)
         worker = self._dice.choice(self._asked_ones)
         more = "?limit=1000" if view == "enriched-purchases" else ""
         began = time.monotonic()
-        self.asked.append(Moved(partition_of(user.encode(), PARTITIONS), began))
+        self.asked.append(Moved(partition, began))
         try:
             async with session.get(worker.url + user_path(user, view) + more) as response:
                 status, text = response.status, await response.text()
