@@ -27,9 +27,10 @@ def interrupted_fork(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(subprocess, "Popen", Interrupted)
-    before = signal.getsignal(signal.SIGINT)
+    # A shell without job control has what it starts in the background ignore it.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield pids
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.signal(signal.SIGINT, handler) is signal.default_int_handler
     for pid in filter(psutil.pid_exists, pids):
         os.kill(pid, signal.SIGKILL)
 
