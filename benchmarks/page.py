@@ -55,8 +55,11 @@ _FRAMES = """new Promise((done) => {
   };
   requestAnimationFrame(frame);
 })"""
+# A browser fetches it when it likes, so it is not counted.
+ICON = "icon.svg"
 # A stream's entry comes with its end.
-_WEIGHT = """["navigation", "resource"].flatMap((type) => performance.getEntriesByType(type))
+_WEIGHT = f"""["navigation", "resource"].flatMap((type) => performance.getEntriesByType(type))
+  .filter((entry) => !entry.name.endsWith("{ICON}"))
   .reduce((sum, entry) => sum + entry.encodedBodySize, 0)"""
 
 
@@ -84,7 +87,8 @@ async def watch_page(page: Page, address: str, seconds: float, frames_s: float) 
     await page.open(address)
     await page.shows("#status", "live")
     await page.until("seen.updates > 5")
-    requests, weight = len(page.requested), await page.value(_WEIGHT)
+    requests = sum(not url.endswith(ICON) for url in page.requested)
+    weight = await page.value(_WEIGHT)
     before = await _heap(page)
     start = await page.value("seen")
     frames = await _awaited(page, _FRAMES % (frames_s * 1000))
