@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, NamedTuple, TypeVar, cast
 
 from agents.topology import Topology, Work
@@ -147,11 +147,10 @@ class PartitionState:
         set_aside = list(self._set_asides.of(self._outputs.records))
         count(set_aside, self._counts)
         changes: list[Change] = []
-        for rows in self._rows.values():
-            edits = rows.changes()
-            while some := list(islice(edits, _AT_ONCE)):
-                changes += some
-                await asyncio.sleep(0)
+        edits = chain.from_iterable(rows.changes() for rows in self._rows.values())
+        while some := list(islice(edits, _AT_ONCE)):
+            changes += some
+            await asyncio.sleep(0)
         times = {name: time.value for name, time in self._times.items()}
         shaping = shape(self._topology.rules)
         row = Metadata(LAYOUT, shaping, self.count, dict(offsets), times)
