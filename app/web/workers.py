@@ -1,30 +1,20 @@
 """The group's workers, as one of them sees them: each is asked what it does."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Callable
 
 from aiohttp import web
 from pydantic import ValidationError
 
 from app.engine.engine import Engine
 from app.web.health import Health
+from app.web.membership import Membership
 from app.web.peers import PREFIX, PeerError, Peers
 from models.answers import PartitionProgress
 from models.encoding import encode
 from models.workers import PartitionState, WorkerItem, Workers, WorkerState
 
 _PATH = "/v1/worker"
-
-
-class Group(Protocol):
-    """What is asked of the worker around."""
-
-    url: str
-    partitions: int
-
-    def members(self) -> Mapping[str, list[int]]:
-        """Give every member's URL with its partitions, as of the last assignment."""
 
 
 def own_state(engine: Engine, health: Health) -> WorkerState:
@@ -60,7 +50,7 @@ def _partition(
 class GroupView:
     """Asks all workers at once."""
 
-    def __init__(self, group: Group, peers: Peers, own: Callable[[], WorkerState]) -> None:
+    def __init__(self, group: Membership, peers: Peers, own: Callable[[], WorkerState]) -> None:
         """`own`: what this worker says of itself."""
         self._group = group
         self._peers = peers

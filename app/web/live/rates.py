@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from app.engine.partition_parts import Committed
+from app.web.membership import Membership
 from app.web.peers import PeerError, Peers
-from app.web.workers import Group
 from models.live import Throughput
 
 PATH = "/v1/live/rates"
@@ -42,7 +42,7 @@ class Rates:
 class GroupRates:
     """Asks all workers for what they have counted."""
 
-    def __init__(self, group: Group, peers: Peers, own: Rates) -> None:
+    def __init__(self, group: Membership, peers: Peers, own: Rates) -> None:
         """`own`: this worker's."""
         self._group = group
         self._peers = peers
