@@ -85,6 +85,15 @@ async def _connection(port: int, paths: Sequence[str], first: int, until: float)
     return answers
 
 
+async def metrics_of(session: aiohttp.ClientSession, urls: Sequence[str]) -> list[str]:
+    """Return what `/metrics` of each of these workers says."""
+    texts = []
+    for url in urls:
+        async with session.get(f"{url}/metrics") as answer:
+            texts.append(await answer.text())
+    return texts
+
+
 class Commits:
     """The histogram of commit durations, as `/metrics` of several workers have it."""
 

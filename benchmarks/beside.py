@@ -18,7 +18,7 @@ from typing import Any
 
 import aiohttp
 
-from benchmarks.asking import Commits
+from benchmarks.asking import Commits, metrics_of
 from benchmarks.measure import RunFailedError, Worker
 from benchmarks.query_load import user
 
@@ -75,11 +75,7 @@ class Beside:
         return Commits(await self._metrics()).since(before)
 
     async def _metrics(self) -> list[str]:
-        texts = []
-        for url in self._urls:
-            async with self._session.get(f"{url}/metrics") as answer:
-                texts.append(await answer.text())
-        return texts
+        return await metrics_of(self._session, self._urls)
 
     async def _scan(self) -> None:
         """Have so many clients read the whole week again and again."""

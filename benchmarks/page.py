@@ -20,11 +20,10 @@ import aiohttp
 
 from benchmarks.failover import shares
 from benchmarks.latency import PARTITIONS
-from benchmarks.measure import RunFailedError, Worker
-from benchmarks.query_load import user
+from benchmarks.measure import RunFailedError
+from benchmarks.query_load import start_load, user
 from benchmarks.recovery import own_deployment
 from benchmarks.worker import Deployment, free_port
-from models.topics import CLICKS, PURCHASES, USER_EVENTS
 from tests.support.browser import Page, browsing, found_chromium
 from tests.web.live.take_pictures import take
 
@@ -137,7 +136,7 @@ async def run_page(
         async with aiohttp.ClientSession() as session:
             for member, worker in zip(members, running, strict=True):
                 await shares(member, worker, session)
-        load = _load(deployment, rate)
+        load = start_load(deployment, rate)
         running.insert(0, load)
         await asyncio.sleep(WARM_UP_S)
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
@@ -152,12 +151,6 @@ async def run_page(
         return found
     finally:
         await asyncio.gather(*(worker.stop() for worker in running))
-
-
-def _load(deployment: Deployment, rate: int) -> Worker:
-    names = [deployment.name(topic) for topic in (CLICKS, PURCHASES, USER_EVENTS)]
-    argv = [sys.executable, "-m", "benchmarks.query_load", deployment.broker, str(rate)]
-    return Worker([*argv, *names], {}, deployment.folder / "load.log")
 
 
 def report(found: Watched) -> str:

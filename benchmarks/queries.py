@@ -10,7 +10,6 @@ machine in common with workers and broker.
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,14 +18,14 @@ from typing import NamedTuple
 import aiohttp
 from aiokafka import AIOKafkaProducer
 
-from benchmarks.asking import Timed, throughput
+from benchmarks.asking import Timed, metrics_of, throughput
 from benchmarks.beside import SCANS, STREAMS, Beside, BesideResult
 from benchmarks.generate import partition_of
 from benchmarks.latency import PARTITIONS, Percentiles, percentiles
 from benchmarks.measure import RunFailedError, Worker
-from benchmarks.query_load import places, user
+from benchmarks.query_load import places, start_load, user
 from benchmarks.worker import Deployment, free_port
-from models.topics import CLICKS, PURCHASES, USER_EVENTS
+from models.topics import PURCHASES
 
 RATE, QUERIES_PER_S = 10_000, 100
 WARM_UP_S, ASKED_S, ALONE_S = 8.0, 20.0, 8.0
@@ -96,6 +95,7 @@ class _Run:
     ) -> None:
         self._deployment, self._members, self._workers = deployment, members, workers
         self._session, self._show = session, show
+        self._urls = [member.url for member in members]
 
     async def measure(self) -> QueriesResult:
         """Go through the phases."""
@@ -117,14 +117,11 @@ class _Run:
         )
 
     async def _with_load(self, paths: dict[str, list[str]]) -> _Loaded:
-        names = [self._deployment.name(topic) for topic in (CLICKS, PURCHASES, USER_EVENTS)]
-        argv = [sys.executable, "-m", "benchmarks.query_load", self._deployment.broker, str(RATE)]
-        load = Worker([*argv, *names], {}, self._deployment.folder / "query-load.log")
-        url = self._members[0].url
+        load = start_load(self._deployment, RATE)
+        url = self._urls[0]
         urls = {kind: [url + path for path in of_kind] for kind, of_kind in paths.items()}
         timed = Timed(self._session)
-        members = [member.url for member in self._members]
-        beside = Beside(self._session, members, self._deployment.folder)
+        beside = Beside(self._session, self._urls, self._deployment.folder)
         try:
             self._show(f"{self._deployment.app_id}: {RATE:,} events/s")
             await asyncio.sleep(WARM_UP_S)
@@ -141,7 +138,7 @@ class _Run:
         owned: set[int] = set()
 
         async def shared() -> bool:
-            bodies = [await self._json(f"{member.url}/readyz") for member in self._members]
+            bodies = [await self._json(f"{url}/readyz") for url in self._urls]
             shares = [body.get("assigned") or [] for body in bodies if body.get("ready")]
             owned.clear()
             owned.update(*shares[:1])
@@ -163,15 +160,9 @@ class _Run:
         except aiohttp.ClientError:
             return {}
 
-    async def _metrics(self) -> list[str]:
-        texts = []
-        for member in self._members:
-            async with self._session.get(f"{member.url}/metrics") as answer:
-                texts.append(await answer.text())
-        return texts
-
     async def _lag(self) -> int:
-        lines = [line for text in await self._metrics() for line in text.splitlines()]
+        texts = await metrics_of(self._session, self._urls)
+        lines = [line for text in texts for line in text.splitlines()]
         lags = [line for line in lines if line.startswith("streamjoin_lag_records{")]
         return sum(int(float(line.rpartition(" ")[2])) for line in lags)
 

@@ -17,6 +17,9 @@ from aiokafka import AIOKafkaProducer
 
 from benchmarks.generate import partition_of
 from benchmarks.latency import PARTITIONS
+from benchmarks.measure import Worker
+from benchmarks.worker import Deployment
+from models.topics import CLICKS, PURCHASES, USER_EVENTS
 
 TICK_S = 0.05
 # Prime: with a divisor in common with the cycle of ten kinds a user would be of one kind for ever,
@@ -40,6 +43,13 @@ def places() -> list[tuple[bytes, int]]:
     """Return every user's key and partition."""
     keys = [user(number).encode() for number in range(USERS)]
     return [(key, partition_of(key, PARTITIONS)) for key in keys]
+
+
+def start_load(deployment: Deployment, rate: int) -> Worker:
+    """Start this program on a deployment's topics."""
+    names = [deployment.name(topic) for topic in (CLICKS, PURCHASES, USER_EVENTS)]
+    argv = [sys.executable, "-m", "benchmarks.query_load", deployment.broker, str(rate)]
+    return Worker([*argv, *names], {}, deployment.folder / "query-load.log")
 
 
 async def send(broker: str, rate: int, topics: tuple[str, str, str]) -> None:
