@@ -33,6 +33,8 @@ def _duration(value: object) -> object:
 
 Duration = Annotated[int, BeforeValidator(_duration), Field(ge=0)]
 Size = Annotated[int, BeforeValidator(_duration), Field(ge=1)]
+# What Kafka takes.
+TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 OptionalDuration = Annotated[
     int | None, BeforeValidator(lambda v: None if v in (None, "") else _duration(v))
 ]
@@ -95,16 +97,16 @@ class Settings(ClusterSettings):
     stream_clients: int = Field(200, ge=0, le=10_000)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
 
-    topic_clicks: str = "clicks"
-    topic_purchases: str = "purchases"
-    topic_user_events: str = "user-events"
-    topic_enriched_purchases: str = "enriched-purchases"
-    topic_event_counts_per_5min: str = "event-counts-per-5min"
-    topic_moving_averages: str = "moving-averages"
-    topic_user_sessions: str = "user-sessions"
-    topic_revenue_per_5min: str = "revenue-per-5min"
-    topic_late_events: str = "late-events"
-    topic_dead_letters: str = "dead-letters"
+    topic_clicks: TopicName = "clicks"
+    topic_purchases: TopicName = "purchases"
+    topic_user_events: TopicName = "user-events"
+    topic_enriched_purchases: TopicName = "enriched-purchases"
+    topic_event_counts_per_5min: TopicName = "event-counts-per-5min"
+    topic_moving_averages: TopicName = "moving-averages"
+    topic_user_sessions: TopicName = "user-sessions"
+    topic_revenue_per_5min: TopicName = "revenue-per-5min"
+    topic_late_events: TopicName = "late-events"
+    topic_dead_letters: TopicName = "dead-letters"
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -144,14 +146,9 @@ class Settings(ClusterSettings):
         return max(60_000, 2 * self.transaction_timeout)
 
     @model_validator(mode="after")
-    def _only_with_a_key(self) -> Self:
+    def _keys_fit_together(self) -> Self:
         if self.api_key is not None and not self.api_key.get_secret_value():
             raise ValueError("api_key is empty: give a key, or leave it out")
-        if self.web_host not in _LOOPBACK and self.api_key is None and self.api_keys is None:
-            raise ValueError(
-                f"web_host {self.web_host} can be reached from other machines: set an API key "
-                "(STREAMJOIN_API_KEY), or leave web_host at 127.0.0.1"
-            )
         if self.api_keys is not None:
             parse_keys(self.api_keys.get_secret_value())
             if self.api_key is None and not (self.peer_key and self.peer_key.get_secret_value()):
@@ -207,3 +204,19 @@ def load_settings(**flags: Any) -> Settings:  # noqa: ANN401 (whatever the flags
         raise SettingError(f"setting {name}: {message}" if name else message) from None
     except (OSError, UnicodeError) as error:
         raise SettingError(f"the file .env of this folder cannot be read ({error})") from None
+
+
+def load_worker_settings(**flags: Any) -> Settings:  # noqa: ANN401 (whatever the flags hold)
+    """Read and check the settings of who serves: what others can reach is served with keys only.
+
+    Other commands serve nothing, and run in an image whose `web_host` is for its workers. Raises
+    SettingError as `load_settings` does.
+    """
+    settings = load_settings(**flags)
+    keyless = settings.api_key is None and settings.api_keys is None
+    if keyless and settings.web_host not in _LOOPBACK:
+        raise SettingError(
+            f"web_host {settings.web_host} can be reached from other machines: set an API key "
+            "(STREAMJOIN_API_KEY), or leave web_host at 127.0.0.1"
+        )
+    return settings

@@ -27,12 +27,19 @@ _LEAVE_SECONDS = 8.5
 # Once a topic has changed, what is in hand is not to be committed, and may have nowhere to go.
 _CHANGED_SECONDS = 4.0
 _LOOK_SECONDS = 2.0
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 (looked for, not bound)
 
 
 def run_worker(settings: Settings) -> int:
     """Run a worker; its exit status: 0 after a stop that committed everything."""
     logs.configure(settings.log_level)
     check_data_dir(settings)
+    if settings.web_host in _EVERYWHERE and settings.advertised_url is None:
+        log.warning(
+            "workers on other machines cannot forward to %s: set advertised_url "
+            "(STREAMJOIN_ADVERTISED_URL; {hostname} in it stands for this machine's name)",
+            settings.url,
+        )
     # Rows, records and events hold no cycles: the collector would walk them all for nothing.
     gc.freeze()
     gc.set_threshold(100_000, 20, 100)

@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from app.settings import load_settings
+from app.settings import load_worker_settings
 
 
 def _stop_before_start(*_: object) -> NoReturn:
@@ -33,7 +33,7 @@ def worker_cli(
     finish, commit, leave the group, exit.
     """
     signal.signal(signal.SIGTERM, _stop_before_start)
-    settings = load_settings(
+    settings = load_worker_settings(
         broker=broker,
         web_host=web_host,
         web_port=web_port,

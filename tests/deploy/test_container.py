@@ -6,12 +6,16 @@ from typing import Any
 
 import yaml
 
-from app.settings import load_settings
+from app.settings import load_worker_settings
+from models.topics import TOPICS, Direction
+from tests.support.command import streamjoin
+from tests.support.kafka import Kafka
 
 ROOT = Path(__file__).resolve().parents[2]
 LAST_STAGE = (ROOT / "Dockerfile").read_text(encoding="utf-8").rsplit("\nFROM ", 1)[1]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 OURS = ("topics", "worker")
+IMAGES = dict(re.findall(r"\b(STREAMJOIN_\w+)=(\S+)", LAST_STAGE))
 
 
 def test_the_image_runs_as_nobody() -> None:
@@ -56,5 +60,19 @@ def test_compose_does_not_start_without_keys() -> None:
         for name, value in environment.items()
         if not value.startswith("${")
     }
-    settings = load_settings(**given, api_key="a", peer_key="b", web_host="0.0.0.0")
+    settings = load_worker_settings(**given, api_key="a", peer_key="b", web_host="0.0.0.0")
     assert set(given) <= settings.model_fields_set
+
+
+def test_compose_creates_the_topics(kafka: Kafka) -> None:
+    """Its command, in the image's environment and the service's own: no worker starts before."""
+    service = COMPOSE["services"]["topics"]
+    assert COMPOSE["services"]["worker"]["depends_on"]["topics"]
+    assert IMAGES["STREAMJOIN_WEB_HOST"] == "0.0.0.0"
+    topics = [topic for topic in TOPICS if topic.direction is not Direction.INTERNAL]
+    names = {f"STREAMJOIN_{topic.setting.upper()}": f"composed-{topic.id}" for topic in topics}
+    names["STREAMJOIN_APP_ID"] = "composed"
+    command = " ".join(service["command"]).replace("kafka:9092", kafka.bootstrap)
+    done = streamjoin({**IMAGES, **service.get("environment", {}), **names}, *command.split())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "created composed-clicks with 8 partitions" in done.stdout

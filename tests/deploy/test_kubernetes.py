@@ -7,7 +7,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from app.settings import load_settings
+from app.settings import load_worker_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PATH = ROOT / "deploy" / "kubernetes" / "streamjoin.yaml"
@@ -93,7 +93,7 @@ def test_the_service_takes_its_settings() -> None:
         for name, value in ENVIRONMENT.items()
         if name.startswith("STREAMJOIN_") and value is not None
     }
-    settings = load_settings(**given, web_host="0.0.0.0", api_key="a", peer_key="b")
+    settings = load_worker_settings(**given, web_host="0.0.0.0", api_key="a", peer_key="b")
     assert set(given) <= set(settings.model_fields_set)
     assert settings.url == "http://streamjoin-0.streamjoin-workers:6066"
     assert settings.group_instance_id == "streamjoin-0"

@@ -6,7 +6,7 @@ import pytest
 
 from app.errors import SettingError
 from app.keys import EVERYTHING, Scope, parse_keys
-from app.settings import load_settings
+from app.settings import load_settings, load_worker_settings
 from app.web.access import Access, peer_credential
 
 
@@ -100,9 +100,9 @@ def test_a_wrong_one_is_named_by_its_number_alone(given: str) -> None:
 
 def test_the_settings_see_to_it_that_nothing_is_left_open() -> None:
     assert load_settings(api_keys="", web_host="127.0.0.1").api_keys is None
-    assert load_settings(web_host="0.0.0.0", api_keys="read:x", peer_key="p").api_keys
+    assert load_worker_settings(web_host="0.0.0.0", api_keys="read:x", peer_key="p").api_keys
     with pytest.raises(SettingError, match="set an API key"):
-        load_settings(web_host="0.0.0.0", api_keys="")
+        load_worker_settings(web_host="0.0.0.0", api_keys="")
     for peer_key in (None, ""):
         with pytest.raises(SettingError, match="api_keys needs peer_key"):
             load_settings(api_keys="read:x", peer_key=peer_key)
