@@ -1,14 +1,15 @@
 """Writes the documents that are made from the code: `make documents` runs it.
 
 `docs/openapi.json` from the models that answer, `docs/topics.md` from the catalogue of topics,
-`docs/metrics.md` from that of metrics. The tests compare the committed files with what this would
-write.
+`docs/metrics.md` from that of metrics, `docs/settings.md` from the settings. The tests compare the
+committed files with what this would write.
 """
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from app.observability.document import metrics_document
+from app.settings_document import settings_document
 from app.topics_document import topics_document
 from app.web.openapi.document import text
 
@@ -18,6 +19,7 @@ DOCUMENTS: Mapping[str, Callable[[], str]] = {
     "docs/openapi.json": text,
     "docs/topics.md": topics_document,
     "docs/metrics.md": metrics_document,
+    "docs/settings.md": settings_document,
 }
 """The committed files, and what each has to hold."""
 
