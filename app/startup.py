@@ -1,14 +1,24 @@
 """What a worker checks before it joins the group: topics, their settings, its folder."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from app.errors import SettingError, UserError
 from app.settings import Settings
 from app.topic_identity import IdentityReader, TopicIdentity
-from app.topics_admin import TopicDescription, describe, ensure_topic
-from models.topics import CLICKS, TOPICS, Catalogue, Direction, changelog_config
+from app.topics_admin import SIZE, TopicDescription, describe, ensure_topic
+from models.topics import (
+    CLICKS,
+    HEADERS_ALLOWANCE,
+    TOPICS,
+    Catalogue,
+    Direction,
+    Topic,
+    changelog_config,
+)
 
+log = logging.getLogger(__name__)
 _LONG_MAX = str(2**63 - 1)
 # A row holds some 10 KB besides one event, which may be as large as its topic takes.
 _ROW_ALLOWANCE = 64 * 1024
@@ -18,26 +28,63 @@ _SAFETY = ("min.insync.replicas", "unclean.leader.election.enable")
 async def check_topics(settings: Settings, changelog: str) -> Mapping[str, TopicDescription]:
     """Check all topics, and make the changelog if it is missing; what was found, by name.
 
-    Raises SettingError naming what to change, UserError when no broker answers.
+    What is no reason to refuse, but loses something, is a warning in the log. Raises SettingError
+    naming what to change, UserError when no broker answers.
     """
     found, partitions = await check_catalogue(settings, changelog)
     names = settings.catalogue().names()
     if changelog not in found:
         await create_changelog(settings, changelog, found)
         found = await describe(settings.cluster, [*names, changelog])
-    largest = _largest(settings, found)
-    if max_bytes(found[changelog]) < largest + _ROW_ALLOWANCE:
+    check_changelog(settings, changelog, found, partitions)
+    for text in too_small(
+        settings.catalogue(), {name: max_bytes(topic) for name, topic in found.items()}
+    ):
+        log.warning("%s", text)
+    return found
+
+
+def check_changelog(
+    settings: Settings, changelog: str, found: Mapping[str, TopicDescription], partitions: int
+) -> None:
+    """Refuse a changelog that does not hold the state of these topics, or would not keep it.
+
+    `found`: the changelog and the catalogue's topics, of so many `partitions` each.
+    """
+    topic, largest = found[changelog], _largest(settings, found)
+    policy = topic.configs["cleanup.policy"]
+    if policy != "compact":
         raise SettingError(
-            f"topic {changelog} has max.message.bytes={max_bytes(found[changelog])}, too little "
-            f"for what the inputs may hold: set it to {largest + 4 * _ROW_ALLOWANCE}"
+            f"topic {changelog} has cleanup.policy={policy} and would delete rows of the state, or "
+            "never clear away the old ones: set it to compact; where rows are lost already, start "
+            "over with `streamjoin groups reset-offsets`"
         )
-    if found[changelog].partitions != partitions:
+    if max_bytes(topic) < largest + _ROW_ALLOWANCE:
         raise SettingError(
-            f"the state of {settings.app_id} is of {found[changelog].partitions} partitions, the "
-            f"topics have {partitions}: give the topics their former number, or start over with "
+            f"topic {changelog} has {SIZE}={max_bytes(topic)}, too little for what the inputs may "
+            f"hold: set it to {largest + 4 * _ROW_ALLOWANCE}"
+        )
+    if topic.partitions != partitions:
+        raise SettingError(
+            f"the state of {settings.app_id} is of {topic.partitions} partitions, the topics have "
+            f"{partitions}: give the topics their former number, or start over with "
             "`streamjoin groups reset-offsets`"
         )
-    return found
+
+
+def too_small(catalogue: Catalogue, sizes: Mapping[str, int]) -> Iterator[str]:
+    """Say which topics of inputs' records take less than those and the headers added.
+
+    `sizes`: `max.message.bytes` of the topics that there are, by name.
+    """
+    inputs = [sizes[name] for name in catalogue.names(Direction.INPUT) if name in sizes]
+    wanted = max(inputs, default=0) + HEADERS_ALLOWANCE
+    for name in catalogue.names(Direction.OUTPUT):
+        if catalogue.topic(name).holds_sources and sizes.get(name, wanted) < wanted:
+            yield (
+                f"topic {name} has {SIZE}={sizes[name]}, too little for the largest record of the "
+                f"inputs and its headers, which is not kept whole then: set it to {wanted}"
+            )
 
 
 async def check_catalogue(
@@ -59,7 +106,8 @@ async def check_catalogue(
     partitions = _partitions(settings, {name: found[name] for name in names})
     for topic in TOPICS:
         if topic.direction is not Direction.INPUT:
-            _check_keeps(settings, catalogue.name(topic), found[catalogue.name(topic)])
+            name = catalogue.name(topic)
+            _check_keeps(settings, topic, name, found[name].configs)
     return found, partitions
 
 
@@ -76,7 +124,7 @@ async def create_changelog(
         former = found[changelog]
         configs |= {name: former.configs[name] for name in _SAFETY if name in former.configs}
         largest = max(largest, max_bytes(former))
-    configs["max.message.bytes"] = str(largest)
+    configs[SIZE] = str(largest)
     await ensure_topic(settings.cluster, changelog, found[like].partitions, like, configs)
 
 
@@ -113,30 +161,60 @@ def _partitions(settings: Settings, topics: Mapping[str, TopicDescription]) -> i
     return count
 
 
-def _check_keeps(settings: Settings, name: str, topic: TopicDescription) -> None:
-    """Refuse an output topic that would delete or refuse records stamped with event time."""
-    if topic.configs.get("message.timestamp.type") == "LogAppendTime":
-        return
+def _check_keeps(settings: Settings, topic: Topic, name: str, configs: Mapping[str, str]) -> None:
+    """Refuse a topic that would lose, refuse or stamp anew what is written to it."""
+    policy = configs.get("cleanup.policy", "delete")
+    if "compact" in policy and not topic.supersedes:
+        raise SettingError(
+            f"topic {name} has cleanup.policy={policy} and would lose all records of a key but the "
+            "newest: set it to delete"
+        )
+    appended = configs.get("message.timestamp.type") == "LogAppendTime"
+    if appended and topic.event_time:
+        raise SettingError(
+            f"topic {name} has message.timestamp.type=LogAppendTime and would give outputs the "
+            "time of writing in place of their event time: set it to CreateTime"
+        )
+    if not appended:
+        _check_stamps(name, configs)
+    # Partial sums are read within moments of the time of writing, by which the broker keeps them.
+    passing = appended and topic.direction is Direction.INTERNAL
+    if "delete" in policy and not passing:
+        _check_retention(settings, topic, name, configs)
+
+
+def _check_stamps(name: str, configs: Mapping[str, str]) -> None:
     for config in ("message.timestamp.before.max.ms", "message.timestamp.after.max.ms"):
-        value = topic.configs.get(config, _LONG_MAX)
+        value = configs.get(config, _LONG_MAX)
         if value != _LONG_MAX:
             raise SettingError(
                 f"topic {name} has {config}={value} and would refuse outputs that carry their "
                 f"event time: set it to {_LONG_MAX}"
             )
-    kept = int(topic.configs.get("retention.ms", "-1"))
+
+
+def _check_retention(
+    settings: Settings, topic: Topic, name: str, configs: Mapping[str, str]
+) -> None:
+    kept = int(configs.get("retention.ms", "-1"))
     wanted = -1 if settings.topic_retention is None else settings.topic_retention
-    deletes = "delete" in topic.configs.get("cleanup.policy", "delete")
-    if deletes and kept != -1 and (wanted == -1 or kept < wanted):
+    if kept != -1 and (wanted == -1 or kept < wanted):
         raise SettingError(
-            f"topic {name} has retention.ms={kept} and would delete outputs by their event time: "
-            f"set it to {wanted}, or set topic_retention (STREAMJOIN_TOPIC_RETENTION)"
+            f"topic {name} has retention.ms={kept} and would delete outputs by their "
+            f"{'event time' if topic.event_time else 'time of writing'}: set it to {wanted}, or "
+            "set topic_retention (STREAMJOIN_TOPIC_RETENTION)"
+        )
+    size = configs.get("retention.bytes", "-1")
+    if size != "-1" and topic.direction is Direction.OUTPUT:
+        raise SettingError(
+            f"topic {name} has retention.bytes={size} and would delete its oldest outputs: set it "
+            "to -1"
         )
 
 
 def max_bytes(topic: TopicDescription) -> int:
     """Give how large a batch of records the topic takes."""
-    return int(topic.configs["max.message.bytes"])
+    return int(topic.configs[SIZE])
 
 
 def limits(

@@ -1,7 +1,7 @@
 """Creates the catalogue's topics and describes topics, through Kafka's admin protocol."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, NamedTuple
 
@@ -11,12 +11,16 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from app.cluster import Broker, Cluster, cannot_connect
 from app.errors import UserError
-from models.topics import TOPICS, Catalogue
+from models.topics import Catalogue, Direction
 
 DEFAULT_PARTITIONS: Final = 8
 """Partitions of each topic where the setting says nothing (contract 2)."""
 TIMEOUT: Final = 10.0
 """Seconds for connecting, and for each question."""
+SIZE: Final = "max.message.bytes"
+"""The setting of a topic that says how large a batch of records it takes."""
+_BROKERS_SIZE: Final = "message.max.bytes"
+_KAFKAS_SIZE: Final = 1_048_588
 _POLL: Final = 0.05
 
 
@@ -39,37 +43,34 @@ class TopicDescription(NamedTuple):
 
 
 async def create_topics(
-    bootstrap: Broker, catalogue: Catalogue, partitions: int, replication_factor: int
-) -> CreateResult:
-    """Create the catalogue's topics that are missing, with contract 2's settings.
-
-    See `create_named`.
-    """
-    configs = {catalogue.name(topic): catalogue.topic_configs(topic) for topic in TOPICS}
-    return await create_named(bootstrap, configs, partitions, replication_factor)
-
-
-async def create_named(
     bootstrap: Broker,
-    configs: Mapping[str, dict[str, str]],
+    catalogue: Catalogue,
     partitions: int,
     replication_factor: int,
+    names: Sequence[str] = (),
+    given: Mapping[str, str] | None = None,
 ) -> CreateResult:
-    """Create those of these topics that are missing. `configs`: each one's settings, by name.
+    """Create topics that are missing, the catalogue's with contract 2's settings.
+
+    `names`: which, all of the catalogue by default; others may be among them. `given`: settings
+    for each of them, in place of contract 2's, but for a `max.message.bytes` that would be too
+    little for the inputs' records with the headers added.
 
     Topics that exist are left as they are. Returns when each new one has its leaders. Raises
     `UserError` when no broker answers or it refuses a topic, with its reason.
     """
+    wanted = list(dict.fromkeys(names or catalogue.names()))
     async with admin_client(bootstrap) as admin:
         there = await _partition_counts(admin)
+        lacking = [name for name in wanted if name not in there]
+        configs = await _settings(admin, catalogue, lacking, given or {})
         missing = [
-            NewTopic(name, partitions, replication_factor, topic_configs=given)
-            for name, given in configs.items()
-            if name not in there
+            NewTopic(name, partitions, replication_factor, topic_configs=configs[name])
+            for name in lacking
         ]
         created = await _create(admin, missing) if missing else []
-        there = await _settled(admin, [topic.name for topic in missing])
-    existing = [name for name in configs if name not in created]
+        there = await _settled(admin, lacking)
+    existing = [name for name in wanted if name not in created]
     differing = {name: there[name] for name in existing if there[name] != partitions}
     return CreateResult(created, existing, differing)
 
@@ -81,6 +82,75 @@ async def describe(bootstrap: Broker, names: Iterable[str]) -> dict[str, TopicDe
         wanted = [name for name in names if name in there]
         configs = await _configs(admin, wanted) if wanted else {}
     return {name: TopicDescription(there[name], configs[name]) for name in wanted}
+
+
+async def sizes_for_sources(
+    bootstrap: Broker, catalogue: Catalogue, names: Iterable[str]
+) -> dict[str, int]:
+    """Give the `max.message.bytes` for those of these topics that hold what inputs hold.
+
+    Raises `UserError` when no broker answers, or it does not tell an input's.
+    """
+    async with admin_client(bootstrap) as admin:
+        configs = await _settings(admin, catalogue, list(names), {})
+    return {name: int(given[SIZE]) for name, given in configs.items() if SIZE in given}
+
+
+async def _settings(
+    admin: Any,  # noqa: ANN401 (aiokafka is untyped)
+    catalogue: Catalogue,
+    wanted: Sequence[str],
+    given: Mapping[str, str],
+) -> dict[str, dict[str, str]]:
+    """Give what each topic is to be created with, by name."""
+    ours = {name: catalogue.topic(name) for name in catalogue.names() if name in wanted}
+    largest = None
+    if any(topic.holds_sources for topic in ours.values()):
+        largest = await _largest_input(admin, catalogue, wanted, given.get(SIZE))
+    found: dict[str, dict[str, str]] = {}
+    for name in wanted:
+        own = catalogue.topic_configs(ours[name], largest) if name in ours else {}
+        found[name] = {**own, **given}
+        if SIZE in own and SIZE in given:
+            found[name][SIZE] = str(max(int(own[SIZE]), int(given[SIZE])))
+    return found
+
+
+async def _largest_input(
+    admin: Any,  # noqa: ANN401
+    catalogue: Catalogue,
+    wanted: Sequence[str],
+    given: str | None,
+) -> int:
+    """Give the inputs' largest `max.message.bytes`: as they are, or as they are to be created."""
+    there, names = await _partition_counts(admin), catalogue.names(Direction.INPUT)
+    existing = [name for name in names if name in there]
+    configs = await _configs(admin, existing) if existing else {}
+    sizes = [int(found[SIZE]) for found in configs.values()]
+    missing = set(names) - set(existing)
+    if given is not None and not missing.isdisjoint(wanted):
+        sizes.append(int(given))
+        missing -= set(wanted)
+    if missing:
+        sizes.append(await _brokers_size(admin))
+    return max(sizes)
+
+
+async def _brokers_size(admin: Any) -> int:  # noqa: ANN401
+    """Give what a new topic takes: the brokers' setting, Kafka's own where they do not tell it."""
+    cluster = await admin.describe_cluster()
+    resources = [
+        ConfigResource(ConfigResourceType.BROKER, str(broker["node_id"]), {_BROKERS_SIZE: ""})
+        for broker in cluster["brokers"]
+    ]
+    answers = await admin.describe_configs(resources)
+    sizes = [
+        int(value)
+        for answer in answers
+        for *_, entries in answer.resources
+        for _, value, *_ in entries
+    ]
+    return max(sizes, default=_KAFKAS_SIZE)
 
 
 @asynccontextmanager

@@ -18,7 +18,15 @@ from models.results import (
     revenue_key,
     user_session,
 )
-from models.topics import COMPUTATIONS, TOPICS, Catalogue, Direction, Topic, changelog_config
+from models.topics import (
+    COMPUTATIONS,
+    HEADERS_ALLOWANCE,
+    TOPICS,
+    Catalogue,
+    Direction,
+    Topic,
+    changelog_config,
+)
 
 START = 1_470_034_800_000
 """2016-08-01T07:00:00Z in ms: when the examples happen."""
@@ -31,6 +39,12 @@ Made from the catalogue (`models/topics.py`) and the code that writes the record
 `partitions` says otherwise). Keys and values are UTF-8; values are JSON. Times are integer
 milliseconds since the epoch; in the inputs' `timestamp` they are seconds with a fraction, or
 milliseconds above 1e11. A setting renames a topic: `STREAMJOIN_TOPIC_CLICKS=shop.clicks`.
+
+A worker and `streamjoin check` refuse a written topic that would lose what is written: one that is
+compacted although a record does not stand for the earlier ones of its key, that keeps records for
+less than `topic_retention` or up to a size, that refuses old times, or replaces event times
+(`LogAppendTime`); and a changelog that is not compacted, or not only. They warn where dead letters
+or late events may not be as large as the inputs' records and 64 KiB more.
 """
 _TITLES = {
     Direction.INPUT: "Read",
@@ -138,8 +152,7 @@ def _topic(catalogue: Catalogue, topic: Topic) -> Iterator[str]:
         yield f"| Kafka timestamp | {_STAMPS[topic.event_time]} |"
     if topic.direction is not Direction.INTERNAL:
         yield f"| renamed by | `STREAMJOIN_{topic.setting.upper()}` |"
-    configs = catalogue.topic_configs(topic)
-    yield f"| settings | {_configs(configs)} |"
+    yield f"| settings | {_configs(catalogue.topic_configs(topic))}{_size(topic)} |"
     yield ""
     example = EXAMPLES.get(topic.id)
     if example is not None:
@@ -148,6 +161,11 @@ def _topic(catalogue: Catalogue, topic: Topic) -> Iterator[str]:
 
 def _configs(configs: Mapping[str, str]) -> str:
     return "<br>".join(f"`{name}={value}`" for name, value in configs.items())
+
+
+def _size(topic: Topic) -> str:
+    text = f"<br>`max.message.bytes`: the largest of the inputs', and {HEADERS_ALLOWANCE:,} more"
+    return text if topic.holds_sources else ""
 
 
 def _example(example: Example) -> Iterator[str]:

@@ -20,8 +20,6 @@ COMPUTATIONS = (
 )
 """Computations that a record can be late for: the values of the header `late.for`."""
 
-DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
-"""A Kafka broker's own default of `max.message.bytes`."""
 HEADERS_ALLOWANCE = 64 * 1024
 """What a dead letter or late event may be larger than its source, for the headers added."""
 _LONG_MAX = str(2**63 - 1)
@@ -48,7 +46,8 @@ class Topic(Struct, frozen=True):
 
     `key` and `value` describe the bytes for people. `model` is the event that `models.codec`
     decodes its records into, for inputs alone. `event_time`: its Kafka timestamps are event times,
-    which may lie any time in the past.
+    which may lie any time in the past. `holds_sources`: its values are those of inputs' records.
+    `supersedes`: a record stands for all earlier ones of its key, so that compaction loses nothing.
     """
 
     id: str
@@ -59,6 +58,7 @@ class Topic(Struct, frozen=True):
     model: type[Click] | type[Purchase] | type[UserEvent] | None = None
     event_time: bool = False
     holds_sources: bool = False
+    supersedes: bool = False
 
     @property
     def setting(self) -> str:
@@ -94,6 +94,7 @@ EVENT_COUNTS = Topic(
     "{user_id}@{window start}",
     "the count, a JSON integer",
     event_time=True,
+    supersedes=True,
 )
 MOVING_AVERAGES = Topic(
     "moving-averages",
@@ -112,6 +113,7 @@ REVENUE = Topic(
     "window start",
     "window_start, window_end, revenue, purchases",
     event_time=True,
+    supersedes=True,
 )
 LATE_EVENTS = Topic(
     "late-events",
@@ -156,8 +158,7 @@ class Catalogue:
     """Names and configurations of all topics; every topic has the same number of partitions.
 
     `app_id`: prefix of the internal topic. `names`: actual names by topic id, defaults for the
-    rest. `topic_retention_ms`: None keeps inputs and outputs. `input_max_message_bytes`: the
-    inputs' `max.message.bytes`, where it is not the broker's default.
+    rest. `topic_retention_ms`: None keeps inputs and outputs.
     Raises ValueError on an unknown id, or on two topics of one name.
     """
 
@@ -166,11 +167,9 @@ class Catalogue:
         app_id: str,
         names: Mapping[str, str] | None = None,
         topic_retention_ms: int | None = None,
-        input_max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES,
     ) -> None:
         """See the class."""
         self.topic_retention_ms = topic_retention_ms
-        self.input_max_message_bytes = input_max_message_bytes
         given = dict(names or {})
         renamable = {topic.id for topic in TOPICS if topic.direction is not Direction.INTERNAL}
         for topic_id in given.keys() - renamable:
@@ -197,21 +196,28 @@ class Catalogue:
         wanted = directions or tuple(Direction)
         return [name for name, topic in self._topics.items() if topic.direction in wanted]
 
-    def topic_configs(self, topic: Topic) -> dict[str, str]:
-        """Configuration that `topics create` gives it (contract, section 2, "Topic settings")."""
+    def topic_configs(self, topic: Topic, largest_input: int | None = None) -> dict[str, str]:
+        """Configuration that `topics create` gives it (contract, section 2, "Topic settings").
+
+        `largest_input`: the inputs' largest `max.message.bytes`; without it, where a topic's own
+        depends on that, it is left out.
+        """
         if topic is REVENUE_PARTIALS:
             return partials_config()
         retention = self.topic_retention_ms
         configs = {
             "cleanup.policy": "delete",
             "retention.ms": str(-1 if retention is None else retention),
+            "retention.bytes": "-1",
             "message.timestamp.after.max.ms": _LONG_MAX,
             "message.timestamp.before.max.ms": _LONG_MAX,
         }
         if topic.direction is Direction.INPUT:
             configs["message.timestamp.type"] = "LogAppendTime"
-        if topic.holds_sources:
-            configs["max.message.bytes"] = str(self.input_max_message_bytes + HEADERS_ALLOWANCE)
+        if topic.event_time:
+            configs["message.timestamp.type"] = "CreateTime"
+        if topic.holds_sources and largest_input is not None:
+            configs["max.message.bytes"] = str(largest_input + HEADERS_ALLOWANCE)
         return configs
 
 

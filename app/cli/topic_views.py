@@ -10,6 +10,7 @@ from app.cli.options import BrokerFlag, JsonFlag, actual_name, show_json, show_t
 from app.cli.quiet import quiet_client
 from app.errors import UserError
 from app.settings import Settings, load_settings
+from app.topics_admin import SIZE, sizes_for_sources
 
 if TYPE_CHECKING:
     from app.operations.topics import TopicDetails, TopicState
@@ -90,9 +91,14 @@ async def _describe(settings: Settings, names: list[str], *, as_json: bool) -> N
 
     known = topic_roles(settings)
     wanted = [actual_name(name, settings) for name in names] or settings.catalogue().names()
-    for number, details in enumerate(await topic_details(settings, known, wanted)):
+    described = await topic_details(settings, known, wanted)
+    sizes = await sizes_for_sources(settings.cluster, settings.catalogue(), wanted)
+    for number, details in enumerate(described):
         state = details.state
         found = differences(settings, state.role, state.name, details.effective)
+        size, would_be = details.effective[SIZE], sizes.get(state.name)
+        if would_be is not None and size != str(would_be):
+            found[SIZE] = (size, str(would_be))
         if as_json:
             differing = {k: {"is": a, "would_be": b} for k, (a, b) in found.items()}
             show_json([_details(details) | {"differs": differing}])

@@ -19,7 +19,7 @@ from app.cli.quiet import quiet_client
 from app.cli.topic_views import TopicNames, describe_topics, list_topics, topic_roles
 from app.errors import SettingError
 from app.settings import Settings, load_settings
-from app.topics_admin import DEFAULT_PARTITIONS, create_named
+from app.topics_admin import DEFAULT_PARTITIONS, SIZE, CreateResult, create_topics
 
 topics_cli = typer.Typer(help="List, describe, create and delete topics.", no_args_is_help=True)
 
@@ -42,16 +42,25 @@ def create(
 ) -> None:
     """Create topics that are missing: those named, or all that the service needs.
 
-    The service's get the settings that keep their records. Topics that exist stay as they are.
-    Exit status 1 if one of them has another number of partitions, since a worker needs the same
-    number everywhere.
+    The service's get the settings that keep their records; dead letters and late events may be
+    64 KiB larger than the inputs' records, whatever --config says. Topics that exist stay as they
+    are. Exit status 1 if one of them has another number of partitions, since a worker needs the
+    same number everywhere.
     """
     settings = load_settings(broker=broker, partitions=partitions)
     at_least_one("--replication-factor", replication_factor)
     wanted = settings.partitions or DEFAULT_PARTITIONS
-    given = _configs(settings, names or [], _pairs(configs or []))
+    named = [actual_name(name, settings) for name in names or []]
+    given = _pairs(configs or [])
+    creating = create_topics(
+        settings.cluster, settings.catalogue(), wanted, replication_factor, named, given
+    )
     with quiet_client():
-        result = asyncio.run(create_named(settings.cluster, given, wanted, replication_factor))
+        _show(asyncio.run(creating), wanted)
+
+
+def _show(result: CreateResult, wanted: int) -> None:
+    """Say what was created, and what is there; exit status 1 for another number of partitions."""
     for name in result.created:
         typer.echo(f"created {name} with {wanted} partitions")
     for name in result.existing:
@@ -67,17 +76,11 @@ def _pairs(texts: list[str]) -> dict[str, str]:
     for text in texts:
         if "=" not in text or text.startswith("="):
             raise SettingError(f"--config must be KEY=VALUE, not {text!r}")
-    return dict(text.partition("=")[::2] for text in texts)
-
-
-def _configs(
-    settings: Settings, names: list[str], given: dict[str, str]
-) -> dict[str, dict[str, str]]:
-    """Give the settings of each topic to create: the contract's for ours, and those given."""
-    catalogue = settings.catalogue()
-    ours = {name: catalogue.topic_configs(catalogue.topic(name)) for name in catalogue.names()}
-    wanted = [actual_name(name, settings) for name in names] or list(ours)
-    return {name: ours.get(name, {}) | given for name in wanted}
+    given = dict(text.partition("=")[::2] for text in texts)
+    size = given.get(SIZE)
+    if size is not None and not (size.isascii() and size.isdigit()):
+        raise SettingError(f"--config {SIZE} must be a number of bytes, not {size!r}")
+    return given
 
 
 topics_cli.command("list")(list_topics)

@@ -5,6 +5,7 @@ from models.topics import (
     CLICKS,
     DEAD_LETTERS,
     ENRICHED_PURCHASES,
+    EVENT_COUNTS,
     LATE_EVENTS,
     PURCHASES,
     REVENUE,
@@ -83,21 +84,34 @@ def test_configuration_of_inputs_and_outputs() -> None:
     kept = {
         "cleanup.policy": "delete",
         "retention.ms": "-1",
+        "retention.bytes": "-1",
         "message.timestamp.after.max.ms": FOREVER,
         "message.timestamp.before.max.ms": FOREVER,
     }
-    assert catalogue.topic_configs(ENRICHED_PURCHASES) == kept
+    by_event_time = kept | {"message.timestamp.type": "CreateTime"}
+    assert catalogue.topic_configs(ENRICHED_PURCHASES) == by_event_time
     assert catalogue.topic_configs(CLICKS) == kept | {"message.timestamp.type": "LogAppendTime"}
-    larger = kept | {"max.message.bytes": str(1_048_588 + 65_536)}
-    assert catalogue.topic_configs(DEAD_LETTERS) == larger
-    assert catalogue.topic_configs(LATE_EVENTS) == larger
+    assert catalogue.topic_configs(DEAD_LETTERS) == kept
+    assert catalogue.topic_configs(LATE_EVENTS) == by_event_time
+
+
+def test_what_holds_sources_is_larger_than_the_inputs() -> None:
+    catalogue = Catalogue("stream-joins")
+    larger = {"max.message.bytes": str(1_048_588 + 65_536)}
+    for topic in TOPICS:
+        without, given = catalogue.topic_configs(topic), catalogue.topic_configs(topic, 1_048_588)
+        holds = topic in (DEAD_LETTERS, LATE_EVENTS)
+        assert given == (without | larger if holds else without)
 
 
 def test_configuration_by_setting() -> None:
-    catalogue = Catalogue("app", None, 86_400_000, input_max_message_bytes=1_000)
+    catalogue = Catalogue("app", None, 86_400_000)
     assert catalogue.topic_configs(CLICKS)["retention.ms"] == "86400000"
-    assert catalogue.topic_configs(DEAD_LETTERS)["max.message.bytes"] == "66536"
     assert catalogue.topic_configs(REVENUE_PARTIALS)["retention.ms"] == "604800000"
+
+
+def test_what_may_be_compacted() -> None:
+    assert [topic for topic in TOPICS if topic.supersedes] == [EVENT_COUNTS, REVENUE]
 
 
 def test_partial_sums_are_not_compacted() -> None:

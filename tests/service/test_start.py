@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from app.topics_admin import describe
 from models.topics import Direction
@@ -15,7 +14,6 @@ from tests.support.kafka import Kafka
 from tests.support.service import Service
 from tests.support.topics import committed
 
-LONG_MAX = str(2**63 - 1)
 NOBODY = "127.0.0.1:1"
 
 
@@ -30,19 +28,6 @@ async def refused(
     assert len(text.splitlines()) == 1, text
     assert text.startswith("streamjoin: ")
     return status, text
-
-
-async def configure(service: Service, topic: str, **configs: str) -> None:
-    """Set a topic's settings in place of those of `topics create`."""
-    given = {name.replace("_", "."): value for name, value in configs.items()}
-    resource = ConfigResource(ConfigResourceType.TOPIC, service.names[topic], given)
-    admin = AIOKafkaAdminClient(bootstrap_servers=service.bootstrap)
-    await admin.start()
-    try:
-        for answer in await admin.alter_configs([resource]):
-            assert not any(code for code, *_ in answer.resources)
-    finally:
-        await admin.close()
 
 
 @pytest.fixture(scope="module")
@@ -111,30 +96,6 @@ async def test_another_number_of_partitions_than_in_the_state(kafka: Kafka, tmp_
     assert status == 2
     assert "1 partitions" in text
     assert await committed(kafka.bootstrap, service.app_id) == before
-
-
-@pytest.mark.parametrize(
-    ("topic", "name", "value"),
-    [
-        ("enriched-purchases", "retention.ms", "3600000"),
-        ("late-events", "message.timestamp.before.max.ms", "3600000"),
-        ("revenue-per-5min", "message.timestamp.after.max.ms", "3600000"),
-    ],
-)
-async def test_topics_that_would_lose_outputs(
-    kafka: Kafka, tmp_path: Path, topic: str, name: str, value: str
-) -> None:
-    service = await Service(kafka.bootstrap, 1).create()
-    safe = {
-        "retention.ms": "-1",
-        "message.timestamp.before.max.ms": LONG_MAX,
-        "message.timestamp.after.max.ms": LONG_MAX,
-    }
-    await configure(service, topic, **{**safe, name: value})
-    status, text = await refused(service, tmp_path)
-    assert status == 2
-    assert service.names[topic] in text
-    assert f"{name}={value}" in text
 
 
 @pytest.mark.parametrize(

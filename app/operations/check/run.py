@@ -19,8 +19,8 @@ from app.operations.topics import (
     topic_states,
 )
 from app.settings import Settings
-from app.startup import check_catalogue, check_topics
-from app.topics_admin import admin_client
+from app.startup import check_catalogue, check_changelog, too_small
+from app.topics_admin import SIZE, admin_client
 from models.topics import REVENUE_PARTIALS
 
 _CLOCK_SECONDS = 1.0
@@ -52,13 +52,11 @@ async def _co_partitioning(
 ) -> Finding:
     """Ask what a worker asks at its start; it would make the changelog, this does not."""
     try:
-        if changelog in ours:
-            found = await check_topics(settings, changelog)
-        else:
-            found, _ = await check_catalogue(settings, changelog)
+        found, partitions = await check_catalogue(settings, changelog)
+        if changelog in found:
+            check_changelog(settings, changelog, found, partitions)
     except UserError as error:
         return wrong("topics", str(error))
-    partitions = next(iter(found.values())).partitions
     note = "" if changelog in ours else f"; the first worker makes {changelog}"
     return ok("topics", f"{len(found)} topics of {partitions} partitions each{note}")
 
@@ -94,6 +92,8 @@ def _topic_settings(
             settings, state.role, name, configs[name]
         ).items()
     ]
+    sizes = {name: int(configs[name][SIZE]) for name in ours}
+    found += [warning("topic settings", text) for text in too_small(settings.catalogue(), sizes)]
     return found or [ok("topic settings", "as topics create gives them")]
 
 
