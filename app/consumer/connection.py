@@ -10,11 +10,11 @@ from app.cluster import Broker, Cluster, cannot_connect
 from app.consumer.errors import ConsumeError, NoTopicError
 from app.consumer.options import ConsumerOptions
 from app.group_offsets import heed_group_errors
-from app.topics_admin import describe
+from app.topics_admin import TopicDescription, describe
 
 
-async def partition_counts(broker: Broker, topics: Collection[str]) -> dict[str, int]:
-    """Return the number of partitions by topic. Raises NoTopicError, UserError without a broker.
+async def descriptions(broker: Broker, topics: Collection[str]) -> dict[str, TopicDescription]:
+    """Describe topics. Raises NoTopicError, UserError without a broker.
 
     It asks for all topics, since asking for one by name could create it.
     """
@@ -24,6 +24,12 @@ async def partition_counts(broker: Broker, topics: Collection[str]) -> dict[str,
             raise NoTopicError(
                 f"topic {topic} does not exist at {broker}; see streamjoin topics create"
             )
+    return found
+
+
+async def partition_counts(broker: Broker, topics: Collection[str]) -> dict[str, int]:
+    """Return the number of partitions by topic; raises as `descriptions` does."""
+    found = await descriptions(broker, topics)
     return {name: description.partitions for name, description in found.items()}
 
 

@@ -70,6 +70,12 @@ def place_of(line: bytes) -> Place:
     return _decode(line)
 
 
+def may_begin(tail: bytes, topic: str) -> bool:
+    """Whether what has no line end can be the beginning of a line of this topic, cut anywhere."""
+    start = b'{"topic":%b,"partition":' % _encode(topic)
+    return tail.startswith(start) or start.startswith(tail)
+
+
 def _text(content: bytes | None) -> tuple[str | None, str | None]:
     if content is None:
         return None, None

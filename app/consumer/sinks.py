@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 
 from app.consumer.errors import ConsumeError
-from app.consumer.json_lines import place_of
+from app.consumer.json_lines import may_begin, place_of
 
 _STDOUT: Final = 1
 _CHUNK: Final = 1 << 20
@@ -69,6 +69,8 @@ class ExportFile:
         end = 0
         for number, line in enumerate(self._lines(), 1):
             if not line.endswith(b"\n"):
+                if not may_begin(line, self._topic):
+                    raise self._foreign(number)
                 break
             self._note(number, line)
             end += len(line)
@@ -85,11 +87,14 @@ class ExportFile:
         except ValueError:
             place = None
         if place is None or place.topic != self._topic:
-            raise ConsumeError(
-                f"{self._path} line {number} is not of an export of {self._topic}: "
-                "give another --output"
-            )
+            raise self._foreign(number)
         self.held[place.partition] = max(place.offset + 1, self.held.get(place.partition, 0))
+
+    def _foreign(self, number: int) -> ConsumeError:
+        return ConsumeError(
+            f"{self._path} line {number} is not of an export of {self._topic}: give another "
+            "--output"
+        )
 
     def _failed(self, what: str, error: OSError) -> ConsumeError:
         return ConsumeError(f"cannot {what} {self._path}: {error.strerror}")

@@ -14,6 +14,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from app.engine import failpoints, wire_failpoints
 from app.engine.errors import LostError
+from app.engine.given_up import stop_quietly
 from app.engine.record_batches import Batches
 from app.engine.size_limits import SizeLimits
 from app.engine.store.base import Change
@@ -105,15 +106,6 @@ class _Writing:
         return max(ends)
 
 
-async def stop_quietly(producer: AIOKafkaProducer) -> None:
-    """Stop a producer whose transaction, if one is open, is lost anyway."""
-    try:
-        async with asyncio.timeout(5):
-            await producer.stop()
-    except (KafkaError, TimeoutError, AssertionError, asyncio.InvalidStateError):
-        await producer.client.close()
-
-
 class TransactionWriter(_Writing):
     """exactly_once: changes, outputs and offsets in one Kafka transaction."""
 
@@ -155,7 +147,8 @@ class TransactionWriter(_Writing):
             await batches.start()
             # While the records are on their way; both are awaited before the end.
             committed = {tp: OffsetAndMetadata(offset, "") for tp, offset in offsets.items()}
-            await producer.send_offsets_to_transaction(committed, self._group)
+            if committed:
+                await producer.send_offsets_to_transaction(committed, self._group)
             end = await self._finish(batches)
             failpoints.hit(failpoints.BEFORE_END)
             if failpoints.ARMED == failpoints.AT_WINDOW_CLOSE and _closes_window(outputs):

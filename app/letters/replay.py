@@ -8,39 +8,57 @@ that still runs, and only then reads the ledger. So no letter is replayed twice,
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import IllegalOperation, KafkaError
 
 from app.connections import producer
-from app.consumer.connection import partition_counts
+from app.consumer.connection import descriptions
 from app.consumer.reading import Ends, topic_ends
-from app.engine.writer import stop_quietly
+from app.engine.errors import LostError, StateError
+from app.engine.given_up import abort_quietly, stop_quietly
+from app.engine.outputs import size_of
+from app.engine.record_batches import Batches
+from app.engine.size_limits import SizeLimits
 from app.errors import UserError
 from app.letters.find import Letter, Wanted, letters
 from app.letters.ledger import Ledger, ledger_topic, make_ledger, read_ledger
 from app.producer.pace import Pace
 from app.settings import Settings
-from models.dead_letters import Headers
+from app.startup import max_bytes
+from app.topics_admin import TopicDescription, describe
+from models.outputs import Output
 from models.topics import DEAD_LETTERS, Direction
 
 _MOST: Final = 500
 """Letters in a transaction."""
+_MOST_BYTES: Final = 8 * 1024 * 1024
+"""Of records in a transaction, but for its last one: the broker bounds a request (100 MiB)."""
 ALREADY: Final = "replayed before"
+_FAILURES: Final = (
+    KafkaError,
+    IllegalOperation,
+    LostError,
+    StateError,
+    OSError,
+    TimeoutError,
+    AssertionError,  # aiokafka's, when it is used again after it was fenced.
+)
 
 
 class Plan(NamedTuple):
     """What a replay would do: `ends` of `dead-letters` up to which it goes.
 
-    `to_replay`: letters by (source topic, reason); `skipped`: others that are wanted, by why.
+    `inputs`: the service's, by actual name. `to_replay`: letters by (source topic, reason);
+    `skipped`: others that are wanted, by why.
     """
 
     settings: Settings
     wanted: Wanted
     ends: Ends
-    partitions: Mapping[str, int]
+    inputs: Mapping[str, TopicDescription]
     to_replay: Counter[tuple[str, str]]
     skipped: Counter[str]
 
@@ -49,10 +67,10 @@ async def plan_replay(settings: Settings, wanted: Wanted) -> Plan:
     """Go through the topic and change nothing. Raises UserError."""
     dead = settings.catalogue().name(DEAD_LETTERS)
     ledger = await read_ledger(settings)
-    inputs = settings.catalogue().names(Direction.INPUT)
-    partitions = await partition_counts(settings.cluster, inputs)
+    names = settings.catalogue().names(Direction.INPUT)
+    inputs = await descriptions(settings.cluster, names)
     ends = await topic_ends(settings.cluster, dead)
-    plan = Plan(settings, wanted, ends, partitions, Counter(), Counter())
+    plan = Plan(settings, wanted, ends, inputs, Counter(), Counter())
     async for letter in letters(settings.cluster, dead, wanted, ends):
         why = _why_not(plan, ledger, letter)
         if why is None:
@@ -68,10 +86,13 @@ def _why_not(plan: Plan, ledger: Ledger, letter: Letter) -> str | None:
         return ALREADY
     if letter.replaced:
         return "too large to lie in dead-letters: only the source has it"
-    if letter.topic not in plan.partitions:
+    topic = plan.inputs.get(letter.topic)
+    if topic is None:
         return f"from {letter.topic or 'nowhere'}, which is no input of the service"
-    if not 0 <= letter.partition < plan.partitions[letter.topic]:
+    if not 0 <= letter.partition < topic.partitions:
         return f"from a partition that {letter.topic} does not have"
+    if size_of(_record(letter)) > max_bytes(topic):
+        return f"larger than {letter.topic} takes: raise its max.message.bytes"
     return None
 
 
@@ -87,23 +108,16 @@ async def replay(plan: Plan, rate: float, told: Callable[[int], None]) -> int:
     try:
         await client.start()
         ledger, pace = await read_ledger(settings), Pace(rate, time.monotonic)
-        batch: list[Letter] = []
-        size = max(1, min(_MOST, int(rate))) if rate else _MOST
-        dead = settings.catalogue().name(DEAD_LETTERS)
-        async for letter in letters(settings.cluster, dead, plan.wanted, plan.ends):
-            if _why_not(plan, ledger, letter) is not None:
-                continue
-            batch.append(letter)
-            if len(batch) == size:
-                done = await _paced(client, plan, ledger, batch, pace, done)
-                told(done)
-                batch = []
-        if batch:
-            done = await _paced(client, plan, ledger, batch, pace, done)
+        async for together in _transactions(plan, ledger, rate):
+            await asyncio.sleep(pace.wait_for(done * 1000))
+            async with asyncio.timeout(settings.transaction_timeout / 1000):
+                await _send(client, plan, ledger, together)
+            done += len(together)
             told(done)
-    except (KafkaError, IllegalOperation, OSError, TimeoutError) as error:
+    except _FAILURES as error:
+        refusal = error.__cause__ if isinstance(error, LostError | StateError) else error
         raise UserError(
-            f"{done} letters were replayed, then the broker refused ({type(error).__name__}), or "
+            f"{done} letters were replayed, then the broker refused ({type(refusal).__name__}), or "
             "another replay has begun: run this again, it goes on with the rest"
         ) from error
     finally:
@@ -111,43 +125,57 @@ async def replay(plan: Plan, rate: float, told: Callable[[int], None]) -> int:
     return done
 
 
-async def _paced(
-    client: AIOKafkaProducer, plan: Plan, ledger: Ledger, batch: list[Letter], pace: Pace, done: int
-) -> int:
-    """Send a batch when its first letter is due; how many are done then."""
-    await asyncio.sleep(pace.wait_for(done * 1000))
-    async with asyncio.timeout(plan.settings.transaction_timeout / 1000):
-        await _send(client, plan, ledger, batch)
-    return done + len(batch)
+async def _transactions(plan: Plan, ledger: Ledger, rate: float) -> AsyncIterator[list[Letter]]:
+    """Give the letters to replay, as many at a time as go into a transaction."""
+    most = max(1, min(_MOST, int(rate))) if rate else _MOST
+    dead = plan.settings.catalogue().name(DEAD_LETTERS)
+    together: list[Letter] = []
+    size = 0
+    async for letter in letters(plan.settings.cluster, dead, plan.wanted, plan.ends):
+        if _why_not(plan, ledger, letter) is not None:
+            continue
+        together.append(letter)
+        size += size_of(_record(letter))
+        if len(together) == most or size >= _MOST_BYTES:
+            yield together
+            together, size = [], 0
+    if together:
+        yield together
 
 
-async def _send(client: AIOKafkaProducer, plan: Plan, ledger: Ledger, batch: list[Letter]) -> None:
+async def _send(
+    client: AIOKafkaProducer, plan: Plan, ledger: Ledger, together: list[Letter]
+) -> None:
     """Write records and ledger in one transaction, every acknowledgement awaited."""
     now = b"%d" % (time.time_ns() // 1_000_000)
     book = ledger_topic(plan.settings)
     await client.begin_transaction()
+    # Not `client.send`, which refuses a record of null and null.
+    batches = Batches(client, 1, _limits(plan))
     try:
-        sent = [await client.send(book, now, ledger.key(letter), partition=0) for letter in batch]
-        for letter in batch:
-            message = letter.message
-            sent.append(
-                await client.send(
-                    letter.topic,
-                    message.value,
-                    message.key,
-                    partition=letter.partition,
-                    headers=_headers(letter),
-                )
-            )
-        await asyncio.gather(*sent)
+        for letter in together:
+            batches.add(Output(book, 0, ledger.key(letter), now))
+            batches.add(_record(letter))
+        await batches.send()
     except BaseException:
-        await client.abort_transaction()
+        batches.abandon()
+        await abort_quietly(client)
         raise
     await client.commit_transaction()
 
 
-def _headers(letter: Letter) -> Headers:
-    """Say which letter this is a replay of."""
+def _limits(plan: Plan) -> SizeLimits:
+    async def ask(topic: str) -> int:
+        return max_bytes((await describe(plan.settings.cluster, [topic]))[topic])
+
+    return SizeLimits({name: max_bytes(topic) for name, topic in plan.inputs.items()}, ask)
+
+
+def _record(letter: Letter) -> Output:
+    """Give its record as it was, and which letter this is a replay of."""
     message = letter.message
-    place = f"{message.topic}/{letter.place}"
-    return [("replay.of", place.encode()), ("replay.reason", letter.reason.encode())]
+    headers = [
+        ("replay.of", f"{message.topic}/{letter.place}".encode()),
+        ("replay.reason", letter.reason.encode()),
+    ]
+    return Output(letter.topic, letter.partition, message.key, message.value, None, headers)

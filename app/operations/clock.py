@@ -12,7 +12,7 @@ from aiokafka.errors import (
 )
 
 from app.connections import producer
-from app.engine.writer import stop_quietly
+from app.engine.given_up import abort_quietly, stop_quietly
 from app.errors import UserError
 from app.settings import Settings
 from app.topics_admin import TIMEOUT
@@ -60,8 +60,10 @@ async def _measure(client: AIOKafkaProducer, topic: str) -> Difference | None:
         before = time.time()
         sent = await client.send_and_wait(topic, b"", b"check", partition=0)
         after = time.time()
-    finally:
-        await client.abort_transaction()
+    except BaseException:
+        await abort_quietly(client)
+        raise
+    await client.abort_transaction()
     if sent.timestamp_type != _LOG_APPEND_TIME:
         return None
     # Stamps are cut to milliseconds: half of one is added back.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app.consumer.sinks import ExportFile
 from tests.consumer.exporting import arguments, export, has_lines, places, running, started
 from tests.consumer.making import LONG, filled, new_group
 from tests.support.kafka import Kafka
@@ -81,3 +82,36 @@ async def test_what_cannot_be_done_is_one_line(kafka: Kafka, tmp_path: Path) -> 
             assert done.stderr.count(b"\n") == 1, done.stderr
         assert await child.ended(signal.SIGTERM) == 0
     assert foreign.read_text() == '{"some": "thing"}\n'
+
+
+@pytest.mark.parametrize("before", [0, 2])
+async def test_a_last_line_without_an_end_is_cut_off_only_where_it_is_one_of_these(
+    kafka: Kafka, tmp_path: Path, before: int
+) -> None:
+    topic, path = await filled(kafka.bootstrap, 1, 3), tmp_path / "out"
+    assert export(kafka, topic, "--output", path).returncode == 0
+    whole = path.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    kept = b"".join(lines[:before])
+    for tail in (
+        b"all my notes",
+        b"{}",
+        b"\0\0\0",
+        lines[2].replace(topic.encode(), b"t")[:-1],
+        json.dumps(json.loads(lines[2])).encode(),
+    ):
+        path.write_bytes(kept + tail)
+        done = export(kafka, topic, "--output", path)
+        assert (done.returncode, done.stdout) == (1, b"")
+        says = f"streamjoin: {path} line {before + 1} is not of an export of {topic}: give another"
+        assert done.stderr.decode().startswith(says), tail
+        assert done.stderr.count(b"\n") == 1, done.stderr
+        assert path.read_bytes() == kept + tail
+    for length in range(1, len(lines[2])):
+        path.write_bytes(kept + lines[2][:length])
+        with ExportFile(path, topic) as file:
+            assert file.held == ({0: before} if before else {})
+        assert path.read_bytes() == kept
+    path.write_bytes(kept + lines[2][:-1])
+    assert export(kafka, topic, "--output", path).returncode == 0
+    assert path.read_bytes() == whole

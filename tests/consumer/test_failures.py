@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from app.consumer import ConsumerOptions, DeadLetterError, ManualConsumer
 from tests.consumer.making import consumer_of, filled, new_group, raising, run_until, write
@@ -73,6 +74,47 @@ async def test_a_null_value_and_a_value_too_large_have_their_letters(kafka: Kafk
     assert headers_of(second)["value.size"] == b"5000"
     assert headers_of(second)["value.sha256"] == sha256(large).hexdigest().encode()
     assert await committed(kafka.bootstrap, group) == {(topic, 0): 3}
+
+
+async def test_records_without_a_key_have_their_letters(kafka: Kafka) -> None:
+    """Of null and null, and of a value that is replaced by null; those behind them go on."""
+    dead = await new_topic(kafka.bootstrap, 1, {"max.message.bytes": "2000"})
+    topic, group = await new_topic(kafka.bootstrap, 1), new_group()
+    values = [None, b"x" * 5000, b"", b"small"]
+    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
+        batch = producer.create_batch()
+        for value in values:
+            batch.append(timestamp=None, key=None, value=value)
+        await (await producer.send_batch(batch, topic, partition=0))
+    calls: list[int] = []
+    async with consumer_of(
+        kafka.bootstrap, topic, group, dead_letter_topic=dead, **FAST
+    ) as consumer:
+        await run_until(consumer, raising(dict.fromkeys(range(4), 9), calls), 12, calls)
+    there = await letters(kafka, dead, 1)
+    assert [(letter.key, letter.value) for letter in there] == [
+        (None, value) for value in (None, None, b"", b"small")
+    ]
+    sizes = [headers_of(letter).get("value.size") for letter in there]
+    assert sizes == [None, b"5000", None, None]
+    assert await committed(kafka.bootstrap, group) == {(topic, 0): 4}
+
+
+async def test_a_value_too_large_for_a_request_has_its_letter(kafka: Kafka) -> None:
+    large = {"max.message.bytes": str(32 << 20)}
+    dead, topic = [await new_topic(kafka.bootstrap, 1, large) for _ in range(2)]
+    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
+        batch = producer.create_batch()
+        batch.append(timestamp=None, key=None, value=b"x" * (17 << 20))
+        await (await producer.send_batch(batch, topic, partition=0))
+    calls: list[int] = []
+    async with consumer_of(
+        kafka.bootstrap, topic, new_group(), dead_letter_topic=dead, attempts=1
+    ) as consumer:
+        await run_until(consumer, raising({0: 1}, calls), 1, calls)
+    (letter,) = await letters(kafka, dead, 1)
+    assert (letter.key, letter.value) == (None, None)
+    assert headers_of(letter)["value.size"] == b"%d" % (17 << 20)
 
 
 async def test_a_letter_that_cannot_be_written_holds_its_offset_back(kafka: Kafka) -> None:

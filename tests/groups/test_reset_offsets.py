@@ -11,7 +11,7 @@ from app.groups.admin import members
 from models.topics import Direction
 from tests.groups.resetting import Seen, output_ends, refuses, reset, run_and_compare
 from tests.service.traffic import traffic
-from tests.support.admin import delete_group, delete_topic
+from tests.support.admin import delete_group, delete_topic, raise_partitions
 from tests.support.kafka import Kafka
 from tests.support.service import Service
 from tests.support.topics import ends, until
@@ -65,6 +65,15 @@ async def test_lost_group_or_changelog(kafka: Kafka, tmp_path: Path, lost: str) 
     if lost == "changelog and folder":
         shutil.rmtree(tmp_path / service.app_id)
     assert (await refuses(service, tmp_path)).status == 1
+    await reset_and_compare(service, tmp_path)
+
+
+async def test_a_changelog_of_more_partitions(kafka: Kafka, tmp_path: Path) -> None:
+    """As after topics that were made anew with fewer partitions than before."""
+    service = await used(kafka, tmp_path)
+    changelog = changelog_topic(service.loaded())
+    await raise_partitions(service.bootstrap, changelog, PARTITIONS + 2)
+    await refuses(service, tmp_path)
     await reset_and_compare(service, tmp_path)
 
 

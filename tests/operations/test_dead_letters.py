@@ -6,51 +6,16 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from aiokafka import AIOKafkaProducer
-
-from app.consumer import Message
-from models.dead_letters import (
-    ErrorType,
-    Rejected,
-    dead_letter_headers,
-    replaced_value_headers,
-)
+from models.dead_letters import ErrorType
 from models.times import iso
+from tests.operations.burying import FAILED, bury, origins, source
 from tests.operations.running import NOBODY, ran, refused
-from tests.oracle.records import Record
 from tests.support.kafka import Kafka
 from tests.support.service import Service, keyed
 from tests.support.topics import read_all
 from tests.support.worker import ROOT
-
-FAILED = 1_700_000_000_000
-
-
-def source(service: Service, offset: int, topic: str | None = None, partition: int = 0) -> Message:
-    name, value = topic or service.names["clicks"], b'{"n":%d}' % offset
-    return Message(name, partition, offset, FAILED, b"ann", value, [], 0)
-
-
-async def bury(
-    service: Service, sources: Sequence[Message], error: ErrorType, failed_at: int = FAILED
-) -> None:
-    """Write dead letters as a worker does."""
-    async with AIOKafkaProducer(bootstrap_servers=service.bootstrap) as producer:
-        for record in sources:
-            headers = dead_letter_headers(Rejected(error, "because", record), failed_at)
-            if record.value is None:
-                headers += replaced_value_headers(b"large")
-            await producer.send(
-                service.names["dead-letters"], record.value, record.key,
-                partition=record.partition, headers=headers,
-            )  # fmt: skip
-
-
-def origins(records: Sequence[Record]) -> list[str | None]:
-    return [record.header("replay.of") for record in records if record.header("replay.of")]
 
 
 async def test_what_a_worker_refused_is_listed_shown_and_replayed(

@@ -4,16 +4,19 @@ The broker refuses one of them here; what stands behind it must not have been wr
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from app.engine.errors import StateError
+from app.broker import EmbeddedBroker
+from app.engine.errors import LostError, StateError
 from app.engine.writer import PlainWriter
 from models.outputs import Output
 from tests.producer.support import new_topic
 from tests.support.kafka import Kafka
-from tests.support.topics import ends
+from tests.support.ports import held_port
+from tests.support.topics import ends, until
 
 TINY = {"max.message.bytes": "200"}
 LARGE = b"x" * 5000
@@ -22,18 +25,34 @@ LARGE = b"x" * 5000
 class Steps:
     """A writer on topics of its own, of which one refuses what is large."""
 
-    def __init__(self, kafka: Kafka, output: str, changelog: str, *, offsets_first: bool) -> None:
+    def __init__(
+        self,
+        kafka: Kafka,
+        output: str,
+        changelog: str,
+        *,
+        offsets_first: bool,
+        seconds: float = 60.0,
+    ) -> None:
         self._kafka, self.output, self.changelog = kafka, output, changelog
         self.offsets: list[Mapping[TopicPartition, int]] = []
         place = TopicPartition(changelog, 0)
-        self.writer = PlainWriter(
-            self._producer, place, 1, 60.0, self._commit, offsets_first=offsets_first
-        )
+        self.producers: list[AIOKafkaProducer] = []
+
+        def made(seconds: float) -> PlainWriter:
+            return PlainWriter(
+                self._producer, place, 1, seconds, self._commit, offsets_first=offsets_first
+            )
+
+        self.made = made
+        self.writer = made(seconds)
 
     def _producer(self, _: str | None) -> AIOKafkaProducer:
-        return AIOKafkaProducer(
+        made = AIOKafkaProducer(
             bootstrap_servers=self._kafka.bootstrap, enable_idempotence=True, acks="all"
         )
+        self.producers.append(made)
+        return made
 
     async def _commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         self.offsets.append(offsets)
@@ -73,3 +92,36 @@ async def test_at_most_once_writes_no_output_before_its_state(kafka: Kafka) -> N
     steps = Steps(kafka, await new_topic(kafka.bootstrap, 1), changelog, offsets_first=True)
     assert await steps.refused() == {"output": 0, "state": 0}
     assert len(steps.offsets) == 1
+
+
+async def test_a_writer_that_is_given_up_sends_no_more(tmp_path: Path) -> None:
+    """Its rows would come after those of the next one, and the changelog's newest would be old."""
+    with held_port() as port:
+        broker = EmbeddedBroker(tmp_path / "broker", port)
+        kafka = Kafka(broker.start().bootstrap, broker)
+        try:
+            await given_up(kafka)
+        finally:
+            broker.stop()
+
+
+async def given_up(kafka: Kafka) -> None:
+    output, changelog = [await new_topic(kafka.bootstrap, 1) for _ in range(2)]
+    steps = Steps(kafka, output, changelog, offsets_first=False, seconds=1.0)
+    await steps.writer.open()
+    kafka.broker.kill()
+    with pytest.raises(LostError):
+        await steps.writer.commit([(b"row", b"old"), (b"metadata", b"")], [], {})
+    await steps.writer.close()
+    [first] = steps.producers
+
+    async def ended() -> bool:
+        return bool(first._sender.sender_task.done())
+
+    await until(ended, 60, "the end of the first one's sender")
+    kafka.broker.start()
+    steps.writer = steps.made(60.0)
+    await steps.writer.open()
+    await steps.writer.commit([(b"metadata", b"")], [], {})
+    await steps.writer.close()
+    assert await ends(kafka.bootstrap, [changelog], 1) == {(changelog, 0): 1}
