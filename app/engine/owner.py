@@ -107,7 +107,11 @@ class Owner:
     async def _own(self) -> None:
         while True:
             try:
-                self._task = await self._acquire()
+                task = await self._acquire()
+                # aiokafka's clients may swallow a cancellation while they are stopped.
+                if not self._wanted:
+                    return
+                self._task = task
                 self._parts.metrics.acquired()
                 self._news.began(self.number, self._task)
                 await self._parts.acquisition.release(self.number)

@@ -62,7 +62,8 @@ class Standbys:
         def progress(position: int, end: int) -> None:
             self.behind[number] = end - position
 
-        while True:
+        # aiokafka's clients may swallow a cancellation while they are stopped.
+        while self._following.get(number) is asyncio.current_task():
             try:
                 await self._catch_up(number, self._stores[number], progress)
                 self.behind[number] = 0

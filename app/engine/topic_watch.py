@@ -37,10 +37,9 @@ class TopicWatch:
         self._known = known
         self._changelog = changelog
         self._good: ClusterIdentity | None = None
-        self._looks = 0
         self._began = float("-inf")
-        self._waiting: asyncio.Task[None] | None = None
-        self._last: asyncio.Task[None] | None = None
+        self._waiting: asyncio.Task[bool] | None = None
+        self._last: asyncio.Task[bool] | None = None
         self._changed = asyncio.Event()
 
     async def run(self) -> None:
@@ -58,22 +57,20 @@ class TopicWatch:
 
         Waits as long as no broker answers. Raises StateError.
         """
-        seen = self._looks
         while self.failure is None:
-            await self._look()
-            if self._looks > seen:
+            if await self._look():
                 break
             await asyncio.sleep(_AGAIN)
         if self.failure is not None:
             raise self.failure
 
-    async def _look(self) -> None:
-        """Take part in the look that begins next."""
+    async def _look(self) -> bool:
+        """Take part in the look that begins next; whether a broker answered it."""
         if self._waiting is None:
             self._waiting = self._last = asyncio.create_task(self._turn(self._last))
-        await asyncio.shield(self._waiting)
+        return await asyncio.shield(self._waiting)
 
-    async def _turn(self, before: "asyncio.Task[None] | None") -> None:
+    async def _turn(self, before: "asyncio.Task[bool] | None") -> bool:
         if before is not None:
             await asyncio.wait([before])
         await asyncio.sleep(max(self._began + _SPACING - time.monotonic(), 0))
@@ -82,10 +79,10 @@ class TopicWatch:
             found = await self._ask()
         except UserError as error:
             log.debug("the topics cannot be watched: %s", error)
-            return
+            return False
         if found is not self._good:
             self.compare(found)
-        self._looks += 1
+        return True
 
     def compare(self, found: ClusterIdentity) -> None:
         """Note a `failure` if a topic is not what it was."""

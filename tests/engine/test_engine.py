@@ -9,7 +9,7 @@ from app.engine.engine import Assignment
 from app.engine.errors import LostError
 from app.engine.owner import Owner
 from app.engine.partition_task import PartitionTask
-from tests.engine.engine_parts import FakeEngine
+from tests.engine.engine_parts import FakeEngine, swallow
 
 
 @pytest.fixture
@@ -111,4 +111,35 @@ async def test_a_standby_ends_before_its_partition_is_acquired(engine: FakeEngin
     await engine.given(0, 1, generation=5)
     assert engine.standbys.numbers == set()
     assert "store 1 closed" not in engine.log
+    assert set(engine.tasks) == {0, 1}
+
+
+async def test_an_acquisition_that_is_not_to_be_cancelled_owns_nothing(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await engine.given(0, generation=4)
+    again = asyncio.Event()
+
+    async def acquire(owner: Owner) -> PartitionTask:
+        again.set()
+        await swallow(2)
+        return await engine.acquire(owner)
+
+    monkeypatch.setattr(Owner, "_acquire", acquire)
+    engine.made[0].fail = LostError("fenced")
+    engine.made[0].asked.set()
+    async with asyncio.timeout(20):
+        await again.wait()
+        await engine.park()
+    assert engine.tasks == {}
+    assert engine.store(0) is None
+
+
+async def test_a_standby_that_is_not_to_be_cancelled_ends(engine: FakeEngine) -> None:
+    engine.acquisition.swallows = 1
+    await engine.given(0, generation=4, standbys=(1,))
+    async with asyncio.timeout(20):
+        await engine.acquisition.caught_up.wait()
+        await engine.given(0, 1, generation=5)
+    assert engine.standbys.numbers == set()
     assert set(engine.tasks) == {0, 1}

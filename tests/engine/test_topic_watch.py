@@ -70,6 +70,27 @@ async def test_a_look_under_way_does_not_count() -> None:
     assert broker.asked == 2
 
 
+async def test_a_look_that_fails_is_not_made_good_by_the_one_before_it() -> None:
+    broker = Broker()
+    watch = TopicWatch(broker.look, KNOWN, "log")
+    first = asyncio.create_task(watch.confirm())
+    await broker.until_asked(1)
+    broker.topics["clicks"] = TopicIdentity("d" * 32, 4)
+    second = asyncio.create_task(watch.confirm())
+    await asyncio.sleep(0)
+    broker.answers.release()
+    await ended(first)
+    await broker.until_asked(2)
+    broker.silent = 1
+    broker.answers.release()
+    await broker.until_asked(3)
+    assert not second.done()
+    broker.answers.release()
+    await ended(second)
+    with pytest.raises(StateError, match="topic clicks was deleted and created anew"):
+        second.result()
+
+
 async def test_silence_is_no_change_and_no_confirmation() -> None:
     broker = Broker()
     watch = TopicWatch(broker.look, KNOWN, "log")
