@@ -97,16 +97,20 @@ class Handlers:
 
     async def totals(self, request: web.Request) -> web.StreamResponse:
         """Answer with everybody's totals."""
-        found = some(await self.overall.ask(totals_question()))
-        return await self.overall.turns.run(lambda: answered(merge_totals(found)))
+        turns = self.overall.turns
+        with turns.callers.take():
+            found = some(await self.overall.ask(totals_question()))
+            return await turns.run(lambda: answered(merge_totals(found)))
 
     async def revenue(self, request: web.Request) -> web.StreamResponse:
         """Answer with a page of windows over all users, the newest first."""
         limit = limit_of(request.query)
         span = before(span_of(request.query), cursor_of(request.query))
         question = revenue_question(self.rules, span, limit + 1)
-        found = some(await self.overall.ask(question))
-        return await self.overall.turns.run(lambda: answered(merge_revenue(found, limit)))
+        turns = self.overall.turns
+        with turns.callers.take():
+            found = some(await self.overall.ask(question))
+            return await turns.run(lambda: answered(merge_revenue(found, limit)))
 
     async def totals_here(self, request: web.Request) -> web.StreamResponse:
         """Answer a peer with the totals of the partitions it asks for."""
@@ -119,7 +123,8 @@ class Handlers:
         return await self._here(request, revenue_question(self.rules, span, limit))
 
     async def _here(self, request: web.Request, question: Question[P]) -> web.Response:
-        found = await self.overall.local(question, partitions_of(request))
+        with self.overall.turns.peers.take():
+            found = await self.overall.local(question, partitions_of(request))
         return web.Response(body=msgspec.json.encode(found), content_type="application/json")
 
     async def livez(self, request: web.Request) -> web.StreamResponse:

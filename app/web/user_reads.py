@@ -22,10 +22,14 @@ class UserReads:
     async def read(self, number: int, view: UserView, user_id: str, wanted: Selection) -> bytes:
         """Give the JSON of the answer about a user of partition `number`, as of one commit.
 
-        Raises ProblemError where this worker must not answer for it.
+        Raises ProblemError where this worker must not answer for it, or too many long answers are
+        under way.
         """
         begun = self.membership.read(number, lambda state: self.begin(state, view, user_id, wanted))
-        return await begun.end(self.turns)
+        if begun.body is not None:
+            return begun.body
+        with self.turns.callers.take():
+            return await begun.end(self.turns)
 
     def begin(self, state: Snapshot, view: UserView, user_id: str, wanted: Selection) -> "Reading":
         """Read all that is needed of the state."""
@@ -33,22 +37,22 @@ class UserReads:
 
 
 class Reading:
-    """A read that has begun: the state is not asked any more."""
+    """A read that has begun: it asks the state no more. `body`: the answer, once it is whole."""
 
     def __init__(self, pieces: Generator[None, None, bytes]) -> None:
         """Run the first piece, which is all of a short answer."""
         self._pieces = pieces
-        self._body: bytes | None = None
+        self.body: bytes | None = None
         self._step()
 
     async def end(self, turns: Turns) -> bytes:
         """Give the answer, after the rest of its pieces, each in its turn."""
-        while self._body is None:
+        while self.body is None:
             await turns.run(self._step)
-        return self._body
+        return self.body
 
     def _step(self) -> None:
         try:
             next(self._pieces)
         except StopIteration as end:
-            self._body = end.value
+            self.body = end.value
