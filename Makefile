@@ -30,8 +30,7 @@ endef
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
-setup: .venv/.ready ## Make .venv with every pinned package and .venv/bin/streamjoin
-.venv/.ready: requirements.lock pyproject.toml deploy/setup_venv.py
+setup: ## Make .venv with every pinned package and .venv/bin/streamjoin
 	@$(call with_python,deploy/setup_venv.py)
 
 run: setup ## Start Kafka and a worker, replay a week of a real shop, serve http://127.0.0.1:6066

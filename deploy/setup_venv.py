@@ -44,6 +44,11 @@ def wanted() -> str:
     return digest.hexdigest()
 
 
+def is_made(digest: str) -> bool:
+    """Whether the environment is there as wanted; its Python may have been removed since."""
+    return PYTHON.exists() and STAMP.is_file() and STAMP.read_text(encoding="utf-8") == digest
+
+
 def pip(*arguments: str) -> None:
     """Run the environment's pip; CalledProcessError when it fails (it has said why)."""
     command = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
@@ -73,13 +78,13 @@ def main() -> int:
     """Bring .venv up to date; the exit status."""
     with alone():
         digest = wanted()
-        if not STAMP.is_file() or STAMP.read_text(encoding="utf-8") != digest:
+        if not is_made(digest):
             try:
                 make()
             except subprocess.CalledProcessError as error:
                 say(f"failed (above): {Path(error.cmd[0]).name} {' '.join(error.cmd[1:])}")
                 return 1
-        STAMP.write_text(digest, encoding="utf-8")
+            STAMP.write_text(digest, encoding="utf-8")
     return 0
 
 

@@ -30,6 +30,15 @@ LONGEST = (
 _TESTS = Path(__file__).parent
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to run beside a `.env`: workers started here would take its settings."""
+    if (_TESTS.parent / ".env").exists():
+        raise pytest.UsageError(
+            "the file .env of this folder would change the settings of all that is tested: "
+            "move it away while the tests run"
+        )
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files into the order in which jobs take them."""
     items.sort(key=lambda item: _rank(item.path.relative_to(_TESTS).as_posix()))

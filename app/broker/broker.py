@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,11 +14,13 @@ from app.broker.folders import default_cache, locked
 from app.broker.info import BrokerInfo, BrokerStatus
 from app.broker.jars import KAFKA_VERSION, ensure_jars
 from app.broker.java import find_java
-from app.broker.launch import Launcher, PortLostError
+from app.broker.launch import START_S, Launcher, PortLostError
+from app.broker.probe import answers
 from app.broker.state import BrokerFolder, Identity, Run
 from app.errors import UserError
 
 _PORT_ATTEMPTS = 3
+_STOP_S = 30.0
 
 
 class EmbeddedBroker:
@@ -74,17 +77,38 @@ class EmbeddedBroker:
         self._files.make()
         with locked(self._files.lock):
             running = self.status().info
-            if running is not None:
-                return self._already(running)
+            if running is not None and running.port and self._goes_on(running):
+                return dataclasses.replace(running, already_running=True)
+            self._end_left(_STOP_S)
             return self._start()
 
-    def _already(self, running: BrokerInfo) -> BrokerInfo:
+    def _end_left(self, timeout: float) -> psutil.Process | None:
+        """End what runs, and what an interrupted start has left before it was written down."""
+        alive = self._process()
+        if alive is not None:
+            process.terminate(alive, timeout)
+        process.end_spawned(self._files.root)
+        return alive
+
+    def _goes_on(self, running: BrokerInfo) -> bool:
+        """Wait until what runs already answers; False if it ends instead. Raises UserError."""
         if self._port not in (0, running.port):
             raise UserError(
                 f"the broker of {self.folder} already runs, on port {running.port};"
                 f" stop it first: streamjoin broker stop --dir {self.folder}"
             )
-        return dataclasses.replace(running, already_running=True)
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline:
+            if answers(running.bootstrap):
+                return True
+            alive = self._process()
+            if alive is None:
+                return False
+            process.wait_end(alive, 0.1)
+        raise UserError(
+            f"the broker of {self.folder} runs, but does not answer;"
+            f" stop it: streamjoin broker stop --dir {self.folder}"
+        )
 
     def _start(self) -> BrokerInfo:
         identity = self._files.adopt(_new_cluster_id())
@@ -103,15 +127,11 @@ class EmbeddedBroker:
             return self._info(run)
         raise UserError(f"lost a free port {_PORT_ATTEMPTS} times to others; start again")
 
-    def stop(self, timeout: float = 30.0) -> bool:
+    def stop(self, timeout: float = _STOP_S) -> bool:
         """Stop it gracefully, and kill it after `timeout` seconds; False if it did not run."""
-        alive = self._process()
-        if alive is not None:
-            process.terminate(alive, timeout)
-        # What an interrupted start has left before it was written down.
-        process.end_spawned(self._files.root)
+        ended = self._end_left(timeout)
         self._files.write_run(None)
-        return alive is not None
+        return ended is not None
 
     def kill(self) -> None:
         """End it at once with SIGKILL, as a crash would; the next start recovers its data."""

@@ -17,7 +17,8 @@ from app.broker.probe import answers
 from app.broker.state import BrokerFolder, Run
 from app.errors import UserError
 
-_START_S = 150.0
+START_S = 150.0
+"""Seconds that a start may take."""
 
 
 class PortLostError(Exception):
@@ -88,7 +89,7 @@ class Launcher:
         self._write_settings(settings, 1, 2, new)
         tool = ["kafka.tools.StorageTool", "format", "--cluster-id", cluster_id]
         command = [str(self.java.path), *self._command(), *tool, "--config", str(settings)]
-        answer = children.run(command, _START_S)
+        answer = children.run(command, START_S)
         if answer.returncode != 0:
             words = (answer.stderr or answer.stdout).strip().splitlines()[:2]
             raise UserError(f"Kafka could not lay out {new}: {' '.join(words)}")
@@ -108,7 +109,7 @@ class Launcher:
         return run
 
     def _await_answer(self, run: Run, needed: tuple[int, int], said_before: int) -> None:
-        deadline = time.monotonic() + _START_S
+        deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:
             alive = process.find(run.pid, run.mark)
             if alive is None:
@@ -119,8 +120,7 @@ class Launcher:
                 return
             process.wait_end(alive, 0.1)
         raise UserError(
-            f"the broker did not answer within {_START_S:.0f} s and was ended;"
-            f" see {self.files.logs}"
+            f"the broker did not answer within {START_S:.0f} s and was ended; see {self.files.logs}"
         )
 
     def _died(self, said_before: int) -> UserError:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +15,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from app.broker import EmbeddedBroker
+from app.broker.probe import answers
 from app.errors import UserError
+from tests.support.worker import ROOT
 
 PRODUCERS = 16
 VALUES = [str(number).encode() for number in range(PRODUCERS)]
@@ -76,6 +79,36 @@ def test_committed_records_survive_kill_9(own_broker: EmbeddedBroker) -> None:
     assert own_broker.stop() is False
     assert not other.status().running
     words_of_a_broken_start(own_broker.folder)
+
+
+def killed_start(broker: EmbeddedBroker, *, fencing: bool) -> None:
+    """A start that is killed when it has written down the process that it waits for.
+
+    `fencing`: the controller that runs alone after a crash; else Kafka, before it answers.
+    """
+    start = ("-m", "app.cli.main", "broker", "start", "--dir", str(broker.folder))
+    with subprocess.Popen([sys.executable, *start], cwd=ROOT, stdout=subprocess.DEVNULL) as starter:
+        while True:
+            status = broker.status()
+            if status.info is not None and (status.info.port == 0) == fencing:
+                break
+            assert starter.poll() is None
+            time.sleep(0.001)
+        starter.kill()
+
+
+@pytest.mark.parametrize("fencing", [False, True])
+def test_a_start_goes_on_where_one_was_killed(own_broker: EmbeddedBroker, fencing: bool) -> None:
+    own_broker.start()
+    if fencing:
+        own_broker.kill()
+    else:
+        own_broker.stop()
+    killed_start(own_broker, fencing=fencing)
+    found = own_broker.start()
+    assert found.port
+    assert answers(found.bootstrap)
+    assert found.already_running is not fencing
 
 
 def words_of_a_broken_start(folder: Path) -> None:

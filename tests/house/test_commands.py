@@ -5,6 +5,7 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,25 @@ def test_a_shim_that_does_not_run_is_passed_over(bare: Path, bin_folder: Path) -
     fake_python(bin_folder, "python3", 'case "$1" in *.py) echo "ran $1" ;; esac')
     done = make(bare, bin_folder, "setup")
     assert (done.returncode, done.stdout) == (0, "ran deploy/setup_venv.py\n")
+
+
+@pytest.mark.parametrize("change", ["nothing", "moved", "python removed", "lock"])
+def test_what_no_longer_fits_is_made_anew(bare: Path, bin_folder: Path, change: str) -> None:
+    """By the script itself, which here says that it makes the environment in place of making it."""
+    script = "import setup_venv as s; s.make = lambda: print('made'); s.main()"
+    run = f'case "$1" in *.py) cd deploy && exec {sys.executable} -c "{script}" ;; esac'
+    fake_python(bin_folder, "python3", run)
+    (bare / ".venv" / "bin").mkdir(parents=True)
+    fake_python(bare / ".venv" / "bin", "python", "")
+    assert make(bare, bin_folder, "setup").stdout == "made\n"
+    if change == "moved":
+        bare = bare.rename(bare.parent / "elsewhere")
+    elif change == "python removed":
+        (bare / ".venv" / "bin" / "python").unlink()
+    elif change == "lock":
+        (bare / "requirements.lock").write_text("", encoding="utf-8")
+    done = make(bare, bin_folder, "setup")
+    assert (done.returncode, done.stdout) == (0, "" if change == "nothing" else "made\n")
 
 
 def test_ci_runs_what_a_developer_runs() -> None:

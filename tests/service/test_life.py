@@ -104,21 +104,27 @@ async def test_start_from_latest_leaves_out_what_was_there(kafka: Kafka, tmp_pat
     assert not differences, lines(differences)
 
 
-async def test_a_broker_that_is_gone_means_exit_status_1(tmp_path: Path) -> None:
-    """SIGTERM while the broker cannot be reached: 1, and nothing half committed."""
+@pytest.mark.parametrize("gone", ["busy", "idle"])
+async def test_a_broker_that_is_gone_means_exit_status_1(tmp_path: Path, gone: str) -> None:
+    """SIGTERM while the broker cannot be reached: 1, and nothing half committed.
+
+    With records in hand, and without any.
+    """
     with held_port() as port:
-        await broker_gone(EmbeddedBroker(tmp_path / "broker", port), tmp_path / "state")
+        await broker_gone(EmbeddedBroker(tmp_path / "broker", port), tmp_path / "state", gone)
 
 
-async def broker_gone(broker: EmbeddedBroker, state: Path) -> None:
+async def broker_gone(broker: EmbeddedBroker, state: Path, gone: str) -> None:
     service = await Service(broker.start().bootstrap, 1).create()
     try:
         await service.send(traffic(34, 1000, 1))
         with service.worker(state) as worker:
             await service.at_rest()
-            await service.send(traffic(35, 4000, 1))
+            if gone == "busy":
+                await service.send(traffic(35, 4000, 1))
             broker.kill()
             assert await worker.terminate() == 1, worker.text
+            assert "what was not committed is done again" in worker.text
         broker.start()
         with service.worker(state) as worker:
             await service.at_rest()
