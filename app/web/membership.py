@@ -77,7 +77,8 @@ class GroupMembership:
         """`app`: the worker's."""
         self._app = app
         self._session = settings.session_timeout / 1000
-        self.url = settings.url
+        # As the group's other members are told it: Faust brings it into a normal form.
+        self.url = str(app.conf.canonical_url).rstrip("/")
         self.partitions = app.engine.parts.partitions
 
     @property

@@ -28,7 +28,7 @@ class Worker(AbstractContextManager["Worker"]):
         self.port = self._stack.enter_context(held_port())
         self.url = f"http://127.0.0.1:{self.port}"
         kept = {name: v for name, v in os.environ.items() if not name.startswith("STREAMJOIN_")}
-        self._environment = {
+        self.environment = {
             **kept,
             "STREAMJOIN_WEB_PORT": str(self.port),
             "STREAMJOIN_DATA_DIR": str(data),
@@ -43,7 +43,7 @@ class Worker(AbstractContextManager["Worker"]):
     def start(self) -> Self:
         command = [sys.executable, "-m", self._module, "worker"]
         self._process = subprocess.Popen(
-            command, env=self._environment, cwd=self._root, stdout=self.log, stderr=self.log
+            command, env=self.environment, cwd=self._root, stdout=self.log, stderr=self.log
         )
         return self
 

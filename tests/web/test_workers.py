@@ -1,11 +1,14 @@
 """`/v1/workers`: what all workers say of themselves, whoever is asked."""
 
+from pathlib import Path
+
 from aiohttp import web
 
 from models.topics import Direction
+from tests.support.kafka import Kafka
 from tests.support.service import Service
 from tests.support.worker import Worker
-from tests.web.asking import Asker, asking
+from tests.web.asking import Asker, asking, until_ready
 from tests.web.group import Member, State, listening, serving
 from tests.web.shop import PARTITIONS
 
@@ -102,3 +105,16 @@ async def test_a_real_worker(shop: tuple[Service, Worker], asker: Asker) -> None
         assert (one["state"], one["progress"], one["lag_seconds"]) == ("running", "ok", 0)
         assert one["lag"].keys() == set(shop[0].of(Direction.INPUT, Direction.INTERNAL))
         assert all(lag == 0 for lag in one["lag"].values())
+
+
+async def test_a_worker_knows_its_own_url_in_any_form(kafka: Kafka, tmp_path: Path) -> None:
+    """As a machine's name with capitals gives it: the group has it in a normal form."""
+    service = await Service(kafka.bootstrap, 2).create()
+    worker = service.worker(tmp_path)
+    worker.environment["STREAMJOIN_ADVERTISED_URL"] = f"http://LocalHost:0{worker.port}/"
+    with worker:
+        await until_ready(worker, lambda body: len(body["assigned"]) == 2)
+        async with asking(worker.url) as [asker]:
+            seen = (await asker.get("/v1/workers")).json
+    assert [one["url"] for one in seen["workers"]] == [f"http://localhost:{worker.port}"]
+    assert seen["complete"]
