@@ -28,7 +28,7 @@ def main() -> int:
     """Wait for the flags, run the worker; its exit status."""
     folder = RunFolder(Path(sys.argv[1]))
     # Imported while the broker starts: these take most of the worker's start.
-    from app.settings import load_settings
+    from app.settings import load_worker_settings
     from app.worker import run_worker
 
     line = _read_line()
@@ -39,7 +39,7 @@ def main() -> int:
     threading.Thread(target=_watch, args=(abandoned,), daemon=True).start()
     try:
         flags = msgspec.json.decode(line, type=Flags)
-        return run_worker(load_settings(**flags.given))
+        return run_worker(load_worker_settings(**flags.given))
     except UserError as error:
         sys.stderr.write(f"streamjoin: {error}\n")
         return error.exit_status

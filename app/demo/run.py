@@ -73,7 +73,12 @@ def _cleared(folder: RunFolder, screen: Screen) -> Iterator[None]:
 
 
 def _flags(settings: Settings, bootstrap: str, port: int, folder: RunFolder) -> dict[str, Any]:
-    """The worker's flags, by setting's name; what the environment says is left to it."""
+    """The worker's flags, by setting's name; what the environment says is left to it.
+
+    But for what the demo relies on: that it reaches its worker, which takes all of the week.
+    """
     kept = {name: time for name, time in _KEPT.items() if name not in settings.model_fields_set}
-    own = {**IN_THE_OPEN, "broker": bootstrap, "web_port": port, "data_dir": str(folder.worker)}
-    return {**kept, **own}
+    own = {"broker": bootstrap, "data_dir": str(folder.worker), "start_from": "earliest"}
+    http = {"web_host": "127.0.0.1", "web_port": port, "api_keys": ""}
+    url = {"advertised_url": f"http://127.0.0.1:{port}"}
+    return {**kept, **IN_THE_OPEN, **own, **http, **url}

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +23,9 @@ SECONDS = 300.0
 class Demo:
     """`streamjoin demo` under the folder `base`; killed, if it still runs, at the block's end."""
 
-    def __init__(self, base: Path, *arguments: str) -> None:
+    def __init__(
+        self, base: Path, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.base = base
         self._output = base.with_name(f"{base.name}-{time.monotonic_ns()}.txt")
         kept = {name: v for name, v in os.environ.items() if not name.startswith("STREAMJOIN_")}
@@ -30,7 +33,7 @@ class Demo:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "app.cli.main", "demo", "--dir", str(base), *arguments],
                 cwd=ROOT,
-                env={**kept, "COLUMNS": "200"},
+                env={**kept, "COLUMNS": "200", **(environment or {})},
                 stdout=output,
                 stderr=output,
             )

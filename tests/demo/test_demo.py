@@ -28,6 +28,16 @@ def lines_of(path: Path) -> list[dict[str, Any]]:
         return [json.loads(line, parse_float=Decimal) for line in file]
 
 
+OTHERS = {
+    "STREAMJOIN_WEB_HOST": "0.0.0.0",
+    "STREAMJOIN_ADVERTISED_URL": "http://nowhere.invalid:1",
+    "STREAMJOIN_API_KEYS": "read:of-another-service",
+    "STREAMJOIN_PEER_KEY": "of-another-service",
+    "STREAMJOIN_START_FROM": "latest",
+}
+"""Settings of a service that is none of the demo's business, as a `.env` may hold them."""
+
+
 class Sample(NamedTuple):
     clicks: int
     lines: int
@@ -51,10 +61,14 @@ class Pair(NamedTuple):
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """Two beside each other in one folder: one that falls silent after the week, one that goes on.
 
-    The first was started a moment earlier, so that they compete for everything.
+    The first was started a moment earlier, so that they compete for everything; it runs beside the
+    settings of something else.
     """
     base = tmp_path_factory.mktemp("demo") / "base"
-    with Demo(base, "--live-rate", "0") as quiet, Demo(base, "--live-rate", "100") as live:
+    with (
+        Demo(base, "--live-rate", "0", environment=OTHERS) as quiet,
+        Demo(base, "--live-rate", "100") as live,
+    ):
         quiet.until_said(READY)
         live.until_said(READY)
         yield Pair(quiet, live)
