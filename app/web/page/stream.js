@@ -67,6 +67,8 @@ export class Stream {
       this.abort.abort();
       clearTimeout(this.watchdog);
       if (this.stopped || document.hidden) continue;
+      // What it said is taken back by the next event: so everything has to be sent again.
+      this.lastId = null;
       this.told.broken(said);
       await this.pause(this.waitForKey ? Infinity : this.retry * (1 + Math.random() / 2));
     }
@@ -109,6 +111,7 @@ export class Stream {
       text = rest;
       for (const event of events) {
         if (event.id) this.lastId = event.id;
+        if (event.type === "problem") this.lastId = null;
         if (event.retry) this.retry = Number(event.retry);
         if (!event.data) continue;
         const data = JSON.parse(event.data);

@@ -141,6 +141,7 @@ async def _starts_again(page: Page, worker: Worker) -> None:
     worker.start()
     await page.shows("#status", "live")
     await page.shows("#tile-purchases", "6")
+    await page.until("document.getElementById('user-note').hidden")
 
 
 async def test_it_asks_for_the_key(tmp_path: Path) -> None:
