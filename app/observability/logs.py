@@ -3,23 +3,32 @@
 import logging
 import sys
 import time
+from collections.abc import Callable
 
 _SECONDS = 30.0
+# A new broker makes the group's topic when it is first asked for: an error only if it goes on.
+_BRIEF = {("aiokafka.consumer.group_coordinator", "Group Coordinator Request failed: %s")}
+_BRIEF_SECONDS = 5.0
 
 
 class Throttle(logging.Filter):
-    """Lets one message of a kind through in half a minute, and says how many it held back."""
+    """Lets one message of a kind through in half a minute, and says how many it held back.
 
-    def __init__(self) -> None:
-        """See the class."""
+    What is normal for a moment at a start is let through when it has gone on for longer.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock`: seconds."""
         super().__init__()
+        self._clock = clock
         self._seen: dict[tuple[str, str], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether to let this one through."""
         kind = (record.name, str(record.msg))
-        last, held = self._seen.get(kind, (float("-inf"), 0))
-        now = time.monotonic()
+        now = self._clock()
+        shown = now - _SECONDS + _BRIEF_SECONDS if kind in _BRIEF else float("-inf")
+        last, held = self._seen.get(kind, (shown, 0))
         if now - last < _SECONDS:
             self._seen[kind] = (last, held + 1)
             return False
