@@ -49,6 +49,7 @@ def worker(**changes: Any) -> StreamApp:  # noqa: ANN401
     )
     app = SimpleNamespace(
         engine=engine,
+        conf=SimpleNamespace(canonical_url="http://me:1"),
         should_stop=given["stopping"],
         leaving=given["leaving"],
         rebalancing=given["rebalancing"],
