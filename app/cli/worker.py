@@ -29,8 +29,8 @@ def worker_cli(
 ) -> None:
     """Join the group, process its share of the partitions, and serve views.
 
-    Every setting can be given in the environment (STREAMJOIN_...) or in .env as well. SIGTERM:
-    finish, commit, leave the group, exit.
+    Every setting (docs/settings.md) can be given in the environment (STREAMJOIN_...) or in .env as
+    well. SIGTERM: finish, commit, leave the group (a static member stays in it), exit.
     """
     signal.signal(signal.SIGTERM, _stop_before_start)
     settings = load_worker_settings(

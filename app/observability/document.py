@@ -11,7 +11,8 @@ one with the scope `metrics` (docs/deploying.md). No label holds a user, a key o
 record; the values of each label are few. Alerts and what to do about them: docs/operations.md.
 
 Each worker shows what it does itself: add counters up over workers. A partition is shown by the
-worker that runs it, and by no other.
+worker that runs it, and by no other; but `streamjoin_restore_...` and
+`streamjoin_standby_lag_records` also by one that keeps a copy of it (`standby_replicas`).
 
 | metric | kind | labels | what it says |
 |---|---|---|---|

@@ -3,11 +3,13 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.house.python_blocks import python_blocks
 from tests.service.traffic import BASE
 from tests.support.groups import bury_members
 from tests.support.judged import compare
@@ -26,15 +28,13 @@ def copy_with_the_example(folder: Path) -> Path:
     for name in ("app", "agents", "models", "tables"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(EXAMPLE, folder / "agents")
-    [topic] = [ln.strip() for ln in PAGE.read_text().splitlines() if ln.strip().startswith("BUSY_")]
-    put(folder / "models" / "topics.py", "TOPICS = (\n", f"{topic}\nTOPICS = (\n    BUSY_USERS,\n")
+    section = PAGE.read_text().split("\n## A computation of your own\n")[1].split("\n## ")[0]
+    topic, imported = (block.text for block in python_blocks(PAGE.name, section))
+    name, computation = re.findall("the line `(.+?)`", section)
+    put(folder / "models" / "topics.py", "TOPICS = (\n", f"{topic}\nTOPICS = (\n    {name}\n")
     users = folder / "agents" / "user_events.py"
-    put(users, "    Totalling,\n)", "    Totalling,\n    BusyUsers,\n)")
-    put(
-        users,
-        "from agents.partition",
-        "from agents.busy_users import BusyUsers\nfrom agents.partition",
-    )
+    put(users, "    Totalling,\n)", f"    Totalling,\n    {computation}\n)")
+    put(users, "from agents.partition", f"{imported}from agents.partition")
     return folder
 
 
