@@ -8,6 +8,7 @@ import typer
 
 from app.cli.inputs import input_names
 from app.cli.moments import moment_ms
+from app.cli.options import plain
 from app.cli.quiet import quiet_client
 from app.cli.standard_input import input_lines
 from app.errors import SettingError
@@ -38,6 +39,7 @@ def produce_cli(
     reported with its number and does not stop the rest; exit status 1 if there was any.
     """
     settings = load_settings(broker=broker)
+    _check_text("--key", key or "")
     texts = {"user_id": user_id, "page": page, "product_id": product_id}
     texts |= {"action": action, "session_id": session_id}
     event = _event(texts, {"amount": amount, "value": value}, timestamp)
@@ -45,9 +47,8 @@ def produce_cli(
     producer = EventProducer(
         settings.cluster, compression=compression, keyed_topics=set(names.values())
     )
-    name = names.get(topic, topic)
     with quiet_client():
-        bad = asyncio.run(_produce(producer, name, event, key, as_json=as_json))
+        bad = asyncio.run(_produce(producer, names.get(topic, topic), event, key, as_json=as_json))
     if bad:
         raise typer.Exit(1)
 
@@ -57,13 +58,23 @@ def _event(
 ) -> dict[str, Any] | None:
     """Return the event that the flags describe; None where none was given."""
     event: dict[str, Any] = {name: text for name, text in texts.items() if text is not None}
-    for name, text in numbers.items():
-        if text is not None:
-            event[name] = _number(f"--{name}", text)
+    for name, text in event.items():
+        _check_text(f"--{name.replace('_', '-')}", text)
+    for name, number in numbers.items():
+        if number is not None:
+            event[name] = _number(f"--{name}", number)
     time_ms = moment_ms("--timestamp", timestamp)
     if time_ms is not None:
         event["timestamp"] = time_ms / 1000
     return event or None
+
+
+def _check_text(flag: str, text: str) -> None:
+    """Raise SettingError for bytes that are no UTF-8: Python hands them on as lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise SettingError(f"{flag} {plain(text)}: must be UTF-8") from None
 
 
 def _number(flag: str, text: str) -> float:

@@ -58,7 +58,8 @@ def replay_cli(
     """Send recorded events to Kafka, keyed by user, in the order of their times.
 
     A line that is no JSON object or has no user_id is reported and counted, and does not stop the
-    rest. Exit status 1 if a file breaks off, if nothing could be sent, or if the broker fails.
+    rest; so is one that is sent without its user event, since none can be made of it. Exit status
+    1 if a file breaks off, if nothing could be sent, or if the broker fails.
     """
     settings = load_settings(broker=broker)
     options = ReplayOptions(

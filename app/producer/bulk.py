@@ -1,14 +1,17 @@
 """The fast path: records packed into batches by partition, in order, in bounded memory."""
 
 import asyncio
+import contextlib
+from collections.abc import Callable
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from app.cluster import Broker
-from app.producer.errors import BadEventError, RefusedError, UnacknowledgedError
+from app.producer.errors import BadEventError, UnacknowledgedError
 from app.producer.partitioners import Partitioner, by_key, checked
+from app.producer.refusals import Refusals
 
 BATCH_BYTES: Final = 256 * 1024
 LARGEST_RECORD: Final = 1024 * 1024 - 1024
@@ -20,7 +23,7 @@ class TopicLane:
     """One topic's batches being filled, one per partition.
 
     `put` is plain, not async, since it is called for every record; a batch that is full is
-    handed to the `BulkSender`, whose `drain` must then be awaited.
+    handed to the `BulkSender`, and the producer's `drain` must then be awaited.
     """
 
     def __init__(
@@ -80,28 +83,35 @@ def check_size(key: bytes | None, value: bytes) -> None:
 
 
 class BulkSender:
-    """Sends the lanes' full batches and keeps count of what the broker acknowledged.
+    """Keeps the lanes and their full batches, queues these, and counts what the broker stored.
 
     At most one batch per partition is being filled, one waits and one is in flight, which
-    bounds the memory. One batch of a partition in flight also keeps the order.
+    bounds the memory. One batch of a partition in flight also keeps the order. It outlives the
+    clients that it queues with: a batch belongs to none before it is queued.
     """
 
-    def __init__(self, client: AIOKafkaProducer, broker: Broker, timeout: float) -> None:
-        """Send through `client`; give up after `timeout` seconds without an acknowledgement."""
+    def __init__(
+        self,
+        new_batch: Callable[[], Any],
+        discard: Callable[[AIOKafkaProducer], None],
+        broker: Broker,
+        timeout: float,
+    ) -> None:
+        """Fill what `new_batch` makes; `discard` is told the client of a batch that is refused.
+
+        Give up after `timeout` seconds without an acknowledgement.
+        """
         self.full: list[tuple[TopicLane, int, Any]] = []
+        self.new_batch = new_batch
         self.acknowledged = 0
         self.offsets: dict[tuple[str, int], tuple[int, int]] = {}
-        self._client = client
+        self.refusals = Refusals()
+        self._discard = discard
         self._broker = broker
         self._timeout = timeout
         self._unacknowledged: set[asyncio.Future[Any]] = set()
         self._lanes: dict[str, TopicLane] = {}
-        self._error: Exception | None = None
-        self._draining = asyncio.Lock()
-
-    def new_batch(self) -> Any:  # noqa: ANN401 (aiokafka is untyped)
-        """Return an empty aiokafka `BatchBuilder`."""
-        return self._client.create_batch()
+        self._silent: UnacknowledgedError | None = None
 
     def lane(self, topic: str) -> TopicLane | None:
         """Return the lane of a topic, if it was added."""
@@ -114,22 +124,8 @@ class BulkSender:
             lane = self._lanes[topic] = TopicLane(self, topic, partitions, partitioner)
         return lane
 
-    async def drain(self) -> None:
-        """Queue the full batches, waiting while the broker is behind.
-
-        Raises `RefusedError` or `UnacknowledgedError`; after it, nothing more can be sent.
-        """
-        self._raise_error()
-        self._keep_step()
-        async with self._draining:
-            while self.full:
-                lane, partition, batch = self.full[0]
-                await self._queue(lane.topic, partition, batch)
-                del self.full[0]
-        self._raise_error()
-
-    def _keep_step(self) -> None:
-        """Send what other topics have for the partitions whose batches are full.
+    def keep_step(self) -> None:
+        """Add what other topics have for the partitions whose batches are full.
 
         Else a busy topic runs hours of event time ahead of a quiet one in the same partition, and
         whoever reads both while they are written finds the quiet one's events late.
@@ -138,18 +134,38 @@ class BulkSender:
             for lane in self._lanes.values():
                 lane.close_partial(partition)
 
-    async def send_partial(self) -> None:
-        """Queue everything that was put so far, without waiting for acknowledgements."""
+    def close_partial(self) -> None:
+        """Have everything that was put so far queued next, full batch or not."""
         for lane in self._lanes.values():
             lane.close_partial()
-        await self.drain()
 
-    async def flush(self) -> None:
-        """Send everything that was put so far and wait until all of it is acknowledged.
+    async def queue_first(self, client: AIOKafkaProducer) -> None:
+        """Queue the first of the full batches, waiting while the broker is behind.
 
-        Raises as `drain` does.
+        A refusal goes to `refusals`. Raises `UnacknowledgedError`, after which nothing more can
+        be sent.
         """
-        await self.send_partial()
+        lane, partition, batch = self.full[0]
+        records = batch.record_count()
+        try:
+            async with asyncio.timeout(self._timeout):
+                future = await _offer(client, lane.topic, partition, batch)
+        except TimeoutError:
+            raise self._silence() from None
+        except KafkaError as error:
+            self._refuse(client, lane.topic, error)
+        else:
+
+            def settle(done: asyncio.Future[Any]) -> None:
+                self._unacknowledged.discard(done)
+                self._settle(client, lane.topic, partition, records, done)
+
+            self._unacknowledged.add(future)
+            future.add_done_callback(settle)
+        del self.full[0]
+
+    async def settled(self) -> None:
+        """Wait until all that was queued is stored or refused. Raises `UnacknowledgedError`."""
         while self._unacknowledged:
             done, _ = await asyncio.wait(
                 self._unacknowledged,
@@ -158,65 +174,56 @@ class BulkSender:
             )
             if not done:
                 raise self._silence()
-        self._raise_error()
 
-    async def _queue(self, topic: str, partition: int, batch: Any) -> None:  # noqa: ANN401
-        records = batch.record_count()
-        try:
-            async with asyncio.timeout(self._timeout):
-                future = await self._offer(topic, partition, batch)
-        except TimeoutError:
-            raise self._silence() from None
-        except KafkaError as error:
-            self._error = self._error or refusal(topic, error)
-            raise self._error from None
+    def raise_silence(self) -> None:
+        """Raise the `UnacknowledgedError` that has ended sending, if one has."""
+        if self._silent is not None:
+            raise self._silent
 
-        def settle(done: asyncio.Future[Any]) -> None:
-            self._unacknowledged.discard(done)
-            self._settle(topic, partition, records, done)
+    def raise_error(self) -> None:
+        """Raise it, or a `RefusedError` that no flush has raised."""
+        self.raise_silence()
+        self.refusals.check()
 
-        self._unacknowledged.add(future)
-        future.add_done_callback(settle)
-
-    async def _offer(self, topic: str, partition: int, batch: Any) -> "asyncio.Future[Any]":  # noqa: ANN401
-        while True:
-            try:
-                future: asyncio.Future[Any] = await self._client.send_batch(
-                    batch, topic, partition=partition
-                )
-            except KafkaTimeoutError:
-                # aiokafka's own limit on waiting for a place; the batch was not taken.
-                self._raise_error()
-                continue
-            return future
-
-    def _settle(self, topic: str, partition: int, records: int, done: asyncio.Future[Any]) -> None:
+    def _settle(
+        self,
+        client: AIOKafkaProducer,
+        topic: str,
+        partition: int,
+        records: int,
+        done: asyncio.Future[Any],
+    ) -> None:
         if done.cancelled():
             return
         error = done.exception()
         if error is not None:
-            if self._error is None:
-                self._error = refusal(topic, error)
+            self._refuse(client, topic, error)
             return
         self.acknowledged += records
         base: int = done.result().offset
         first, _ = self.offsets.get((topic, partition), (base, base))
         self.offsets[topic, partition] = (first, base + records - 1)
 
-    def _raise_error(self) -> None:
-        if self._error is not None:
-            raise self._error
+    def _refuse(self, client: AIOKafkaProducer, topic: str, error: BaseException) -> None:
+        self.refusals.add(topic, error)
+        self._discard(client)
 
     def _silence(self) -> UnacknowledgedError:
-        self._error = error = UnacknowledgedError(
+        self._silent = error = UnacknowledgedError(
             f"{self._broker} has acknowledged nothing for {self._timeout:g} s; "
             f"{self.acknowledged} records were acknowledged before; is the broker running?"
         )
         return error
 
 
-def refusal(topic: str, error: BaseException) -> RefusedError:
-    """Say in one line why the broker did not take records for `topic`."""
-    name = type(error).__name__.removesuffix("Error")
-    reason = getattr(error, "description", None) or str(error) or "no reason given"
-    return RefusedError(f"the broker refused records for {topic}: {name}: {reason}")
+async def _offer(
+    client: AIOKafkaProducer,
+    topic: str,
+    partition: int,
+    batch: Any,  # noqa: ANN401 (aiokafka is untyped)
+) -> "asyncio.Future[Any]":
+    while True:
+        # aiokafka has a limit of its own on waiting for a place; the batch was not taken then.
+        with contextlib.suppress(KafkaTimeoutError):
+            future: asyncio.Future[Any] = await client.send_batch(batch, topic, partition=partition)
+            return future

@@ -66,6 +66,14 @@ def read_head(value: bytes) -> Head:
     return Head(key, timestamp is not msgspec.UNSET, event_time_ms(timestamp))
 
 
+def utf8_key(key: str) -> bytes:
+    """Return a given key as UTF-8. Raises `BadEventError` for lone surrogates."""
+    try:
+        return key.encode()
+    except UnicodeEncodeError as error:
+        raise BadEventError(f"the key is not valid text: {error}") from None
+
+
 def why_not_event(error: Exception) -> str:
     """Say in a few words why bytes are no JSON object, from what decoding them raised."""
     if isinstance(error, RecursionError):

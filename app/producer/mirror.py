@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from app.producer.errors import BadEventError
+from app.producer.events import NOT_DECODABLE
 from models.topics import CLICKS, PURCHASES, Topic
 
 
@@ -34,24 +36,25 @@ def mirrored(topic: Topic, value: bytes) -> bytes | None:
     """Return the user event for a click (`page_view`) or a priced purchase (`purchase`).
 
     A purchase's `amount` becomes `value`; one without a number there has no user event, nor has
-    anything but clicks and purchases. `value` is a JSON object.
+    anything but clicks and purchases. Raises `BadEventError` where `value` is no JSON object, or
+    a field that the user event takes over cannot be read.
     """
+    if topic is not CLICKS and topic is not PURCHASES:
+        return None
+    try:
+        event = _event(topic, _decode(value))
+        return None if event is None else _encode(event)
+    except NOT_DECODABLE as error:
+        raise BadEventError(str(error)) from None
+
+
+def _event(topic: Topic, seen: _Seen) -> UserEvent | None:
     if topic is CLICKS:
-        seen = _decode(value)
-        event = UserEvent(
+        return UserEvent(
             seen.user_id, "page_view", seen.timestamp, page=seen.page, session_id=seen.session_id
         )
-    elif topic is PURCHASES:
-        seen = _decode(value)
-        if type(seen.amount) is not float and type(seen.amount) is not int:
-            return None
-        event = UserEvent(
-            seen.user_id,
-            "purchase",
-            seen.timestamp,
-            value=seen.amount,
-            session_id=seen.session_id,
-        )
-    else:
+    if type(seen.amount) is not float and type(seen.amount) is not int:
         return None
-    return _encode(event)
+    return UserEvent(
+        seen.user_id, "purchase", seen.timestamp, value=seen.amount, session_id=seen.session_id
+    )

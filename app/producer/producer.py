@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection, Iterable
 from types import TracebackType
 from typing import Final, Self
 
-from aiokafka.errors import KafkaError, KafkaTimeoutError
+from aiokafka.errors import KafkaTimeoutError
 
 from app.cluster import Broker
-from app.producer.bulk import TopicLane, check_size, refusal
+from app.producer.bulk import TopicLane, check_size
 from app.producer.connection import CONNECT_SECONDS, Connection, Limits
 from app.producer.errors import (
     BadEventError,
@@ -19,7 +19,7 @@ from app.producer.errors import (
     RefusedError,
     UnacknowledgedError,
 )
-from app.producer.events import NO_KEY, read_head, to_json, with_timestamp
+from app.producer.events import NO_KEY, read_head, to_json, utf8_key, with_timestamp
 from app.producer.outcome import BatchResult, Compression, Event, Sent
 from app.producer.partitioners import Partitioner, RoundRobin, by_key
 from models.topics import TOPICS, Direction
@@ -31,7 +31,8 @@ class EventProducer:
     """Sends events as JSON, keyed by user id, so that each is stored once and in order.
 
     acks=all and idempotent (KIP-98): a retry after a broker error neither doubles nor reorders
-    records of a partition. Retriable errors are retried until the time-out.
+    records of a partition. Retriable errors are retried until the time-out. After a refusal the
+    next call connects again, and may raise `BrokerUnreachableError`.
 
     An event is a mapping, or its JSON as bytes, which are sent as they are. A missing
     `timestamp` is set to now, in seconds. The key is the event's `user_id` as UTF-8 unless
@@ -82,7 +83,7 @@ class EventProducer:
         if not self._connection.is_open:
             return
         try:
-            await self._connection.bulk.flush()
+            await self._connection.flush()
         finally:
             await self._connection.stop()
 
@@ -120,7 +121,7 @@ class EventProducer:
 
         `timestamp_ms` is the Kafka timestamp, by default now. Raises `BadEventError`,
         `TopicMissingError`, `RefusedError`, or `UnacknowledgedError` after the time-out, when the
-        record may still arrive, once.
+        record may still arrive, once. What was put stays buffered when it is refused.
         """
         key_bytes, data = self._encode(value, key)
         check_size(key_bytes, data)
@@ -130,19 +131,15 @@ class EventProducer:
                 partition = lane.partition_of(key_bytes)
                 lane.close_partial(partition)
                 await self.drain()
-                future = await self._connection.client.send(
-                    topic, data, key_bytes, partition, timestamp_ms
+                offset = await self._connection.send(
+                    topic, partition, key_bytes, data, timestamp_ms
                 )
-                stored = await future
         except (TimeoutError, KafkaTimeoutError):
             raise UnacknowledgedError(
                 f"{self._connection.broker} did not acknowledge a record for {topic} within "
                 f"{self._send_timeout:g} s; it may still arrive; is the broker running?"
             ) from None
-        except KafkaError as error:
-            await self._connection.renew()
-            raise refusal(topic, error) from None
-        return Sent(topic, partition, stored.offset)
+        return Sent(topic, partition, offset)
 
     async def put(
         self,
@@ -176,17 +173,20 @@ class EventProducer:
                 await self.put(topic, event)
             except BadEventError as error:
                 bad.append((index, str(error)))
+            except RefusedError:
+                await self.flush()
+                raise
         await self.flush()
         offsets = {at: ends for (name, at), ends in sender.offsets.items() if name == topic}
         return BatchResult(sender.acknowledged - before, offsets, bad)
 
     async def flush(self) -> None:
-        """Send what is buffered and wait until all of it is stored."""
-        try:
-            await self._connection.bulk.flush()
-        except RefusedError:
-            await self._connection.renew()
-            raise
+        """Send what is buffered and wait until all of it is stored.
+
+        Raises `RefusedError` when something was refused and all else is stored, and
+        `UnacknowledgedError`, after which nothing more can be sent.
+        """
+        await self._connection.flush()
 
     async def lane(self, topic: str) -> TopicLane:
         """Return the fast path to a topic: `put` takes key and value as bytes, unchecked.
@@ -215,11 +215,12 @@ class EventProducer:
 
     async def drain(self) -> None:
         """Send the full batches of the lanes, waiting while the broker is behind."""
-        await self._connection.bulk.drain()
+        await self._connection.drain()
 
     async def send_partial(self) -> None:
         """Send all that was put into lanes, without waiting for acknowledgements."""
-        await self._connection.bulk.send_partial()
+        self._connection.bulk.close_partial()
+        await self._connection.drain()
 
     def _encode(self, value: Event, key: str | None) -> tuple[bytes, bytes]:
         if isinstance(value, bytes):
@@ -231,7 +232,7 @@ class EventProducer:
             stamped = value if "timestamp" in value else {**value, "timestamp": self.stamp()}
             data = to_json(stamped)
             head = read_head(data)
-        key_bytes = head.key if key is None else key.encode()
+        key_bytes = head.key if key is None else utf8_key(key)
         if key_bytes is None:
             raise BadEventError(NO_KEY)
         return key_bytes, data

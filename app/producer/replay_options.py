@@ -44,8 +44,9 @@ class ReplayResult:
     """What a replay did.
 
     `sent`: acknowledged records by topic name, mirrored ones included. `bad`: lines that could not
-    be sent. `damaged`: a line for each file that broke off. `first_ms`, `last_ms`: the range of
-    event times sent, as moved by `shift_ms`; None where nothing had a time.
+    be sent, or were sent without their user event. `damaged`: a line for each file that broke off.
+    `first_ms`, `last_ms`: the range of event times sent, as moved by `shift_ms`; None where nothing
+    had a time.
     """
 
     sent: dict[str, int]

@@ -32,9 +32,10 @@ async def replay(
 
     Lines go out as they are, valid for the contract or not, except for a time that is moved or
     missing (set to now). A line that is no JSON object, or has no user_id to key by, is given to
-    `on_problem` as FILE:LINE: reason and counted; so is a file that breaks off. Raises `UserError`
-    before anything is sent for a missing file or topic, `UnacknowledgedError` or `RefusedError`
-    when the broker fails.
+    `on_problem` as FILE:LINE: reason and counted; so is one that goes out without its user event
+    since none can be made or sent. A file that breaks off is told too. Raises `UserError` before
+    anything is sent for a missing file or topic, `UnacknowledgedError` or `RefusedError` when the
+    broker fails.
     """
     options = options or ReplayOptions()
     sources = open_sources(files, options.topic)
@@ -85,7 +86,8 @@ class _Replay:
         pace = Pace(self._options.speed, time.monotonic)
         paced = self._options.speed > 0
         for count, entry in enumerate(self._entries(self._reading), 1):
-            if paced and (wait := pace.wait_for(entry[0])):
+            time_ms = entry[5]
+            if paced and time_ms is not None and (wait := pace.wait_for(time_ms)):
                 await self._producer.send_partial()
                 await pause(wait, _SECONDS_PER_REPORT, self._report)
             if self._put(entry):
@@ -143,13 +145,23 @@ class _Replay:
         self._sent[lane.topic] += 1
         if time_ms is not None:
             self._widen(time_ms)
-        if self._mirror is None:
-            return full
-        image = mirrored(self._sources[file].topic, value)
-        if image is None:
-            return full
-        self._sent[self._mirror.topic] += 1
-        return self._mirror.put(key, image) or full
+        return self._put_image(file, line, key, value) or full
+
+    def _put_image(self, file: int, line: int, key: bytes, value: bytes) -> bool:
+        """Put the user event of a line that was put, if there is to be one."""
+        lane, source = self._mirror, self._sources[file]
+        if lane is None:
+            return False
+        try:
+            image = mirrored(source.topic, value)
+            if image is None:
+                return False
+            full = lane.put(key, image)
+        except BadEventError as error:
+            self._reading.bad_line(source.path, line, f"sent without its user event: {error}")
+            return False
+        self._sent[lane.topic] += 1
+        return full
 
     def _widen(self, time_ms: int) -> None:
         if self._first_ms is None or time_ms < self._first_ms:

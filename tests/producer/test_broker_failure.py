@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +29,13 @@ def own(tmp_path: Path) -> Iterator[tuple[EmbeddedBroker, BrokerInfo]]:
             broker.stop()
 
 
+def links_of(producer: EventProducer) -> set[Any]:
+    """The producer's connections to the broker."""
+    client = producer._connection._client
+    assert client is not None
+    return set(client.client._conns.values())
+
+
 @contextmanager
 def impatient(producer: EventProducer) -> Iterator[None]:
     """Bound what is sent in the block by a second, and each answer to it by less.
@@ -39,7 +47,7 @@ def impatient(producer: EventProducer) -> Iterator[None]:
         patch.setattr(producer, "_send_timeout", 1.0)
         patch.setattr(connection, "_limits", connection._limits._replace(close=1.0))
         patch.setattr(connection.bulk, "_timeout", 1.0)
-        for link in connection.client.client._conns.values():
+        for link in links_of(producer):
             patch.setattr(link, "_request_timeout", 0.3)
         yield
 
@@ -52,7 +60,7 @@ async def test_a_broker_that_falls_silent_ends_the_send_and_the_record_comes_onc
     topic = await new_topic(info.bootstrap, 1)
     async with patient(info.bootstrap) as producer:
         await producer.send(topic, {"user_id": "u", "n": 0})
-        links = set(producer._connection.client.client._conns.values())
+        links = links_of(producer)
         os.kill(info.pid, signal.SIGSTOP)
         try:
             with (
@@ -63,7 +71,7 @@ async def test_a_broker_that_falls_silent_ends_the_send_and_the_record_comes_onc
         finally:
             os.kill(info.pid, signal.SIGCONT)
         await producer.send(topic, {"user_id": "u", "n": 2})
-        assert links.isdisjoint(producer._connection.client.client._conns.values())
+        assert links.isdisjoint(links_of(producer))
     values = [json.loads(record.value)["n"] for record in await records_in(info.bootstrap, topic)]
     assert values == [0, 1, 2]
 

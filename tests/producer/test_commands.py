@@ -1,5 +1,6 @@
 import gzip
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -160,6 +161,33 @@ def test_produce_refuses_in_one_line(
     assert (done.returncode, done.stdout) == (status, b"")
     assert message in done.stderr.decode()
     assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    "flag", ["key", "user-id", "page", "product-id", "action", "session-id", "amount", "timestamp"]
+)
+def test_produce_names_the_flag_whose_bytes_are_no_text(run: Command, flag: str) -> None:
+    given = ("--user-id", "u", "--page", "/", f"--{flag}", os.fsdecode(b"a\xff"))
+    done = run("produce", "clicks", *given, stdin=GOOD)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode().startswith(f"streamjoin: --{flag} a\\udcff: ")
+    assert done.stderr.count(b"\n") == 1
+
+
+async def test_replay_goes_on_behind_a_line_without_a_possible_user_event(
+    run: Command, kafka: Kafka
+) -> None:
+    odd = GOOD.replace(b"/", b"\xff")
+    path = run.file("clicks.ndjson", GOOD, odd, GOOD)
+    run("topics", "create", "--partitions", "1")
+    done = run("replay", path, "--mirror-user-events")
+    assert done.returncode == 0
+    assert done.stdout.startswith(b"5 records sent in ")
+    assert done.stdout.endswith(b"1 bad lines\n")
+    assert done.stderr.decode().startswith(f"{path}:2: sent without its user event: 'utf-8'")
+    assert done.stderr.count(b"\n") == 1
+    values = [record.value for record in await records_in(kafka.bootstrap, run.clicks)]
+    assert values == [GOOD, odd, GOOD]
 
 
 def test_topics_create_lists_and_tells_differences(run: Command) -> None:

@@ -1,9 +1,9 @@
 import pytest
 
 from app.producer import BadEventError
-from app.producer.events import event_time_ms, read_head, to_json, with_timestamp
+from app.producer.events import event_time_ms, read_head, to_json, utf8_key, with_timestamp
 from app.producer.mirror import mirrored
-from models.topics import CLICKS, PURCHASES, USER_EVENTS
+from models.topics import CLICKS, PURCHASES, USER_EVENTS, Topic
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,24 @@ def test_what_has_no_price_and_what_is_a_user_event_is_not_mirrored() -> None:
     assert mirrored(PURCHASES, b'{"user_id":"u","amount":null,"timestamp":1}') is None
     assert mirrored(PURCHASES, b'{"user_id":"u","amount":true,"timestamp":1}') is None
     assert mirrored(USER_EVENTS, b'{"user_id":"u","action":"a","timestamp":1}') is None
+
+
+@pytest.mark.parametrize(
+    ("topic", "value"),
+    [
+        (CLICKS, b'{"user_id":"u","page":"\xff","timestamp":1}'),
+        (CLICKS, b'{"user_id":"u","session_id":{"a":"\xff"},"timestamp":1}'),
+        (CLICKS, b'{"user_id":"u","page":1e999,"timestamp":1}'),
+        (PURCHASES, b'{"user_id":"u","amount":1e999,"timestamp":1}'),
+    ],
+)
+def test_what_can_be_no_user_event_is_said(topic: Topic, value: bytes) -> None:
+    assert read_head(value).key == b"u"
+    with pytest.raises(BadEventError, match=r"utf-8|out of range"):
+        mirrored(topic, value)
+
+
+def test_a_key_is_text() -> None:
+    assert utf8_key("ü") == b"\xc3\xbc"
+    with pytest.raises(BadEventError, match="the key is not valid text"):
+        utf8_key("\udcff")

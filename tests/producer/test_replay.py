@@ -11,6 +11,7 @@ import pytest
 
 from app.errors import SettingError, UserError
 from app.producer import ReplayOptions, ReplayResult, by_key, replay
+from app.producer.bulk import LARGEST_RECORD
 from tests.producer.support import LONG, Record, new_topic, patient, records_in
 from tests.support.kafka import Kafka
 
@@ -136,6 +137,25 @@ async def test_clicks_and_priced_purchases_are_mirrored(shop: Shop, tmp_path: Pa
     assert len(await shop.events("purchases")) == 2
 
 
+async def test_a_line_without_a_possible_user_event_is_sent_without_it(
+    shop: Shop, tmp_path: Path
+) -> None:
+    large = b'{"user_id":"u","page":"%s","timestamp":3}' % (b"x" * (LARGEST_RECORD - 40))
+    assert LARGEST_RECORD - 5 <= len(large) < LARGEST_RECORD
+    lines = (b'{"user_id":"u","page":"\xff","timestamp":2}', large, _line(click(5)))
+    odd = b'{"user_id":"u","amount":1e999,"timestamp":4}'
+    clicks = written(tmp_path / "clicks", *lines)
+    purchases = written(tmp_path / "purchases", purchase(1), odd)
+    result = await shop.replay(clicks, purchases, mirror_user_events=True)
+    assert [record.value for record in await shop.records("clicks")] == list(lines)
+    assert [record.value for record in await shop.records("purchases")][1] == odd
+    assert [event["timestamp"] for event in await shop.events("user-events")] == [1, 5]
+    assert (list(result.sent.values()), result.bad) == ([3, 2, 2], 3)
+    places = (f"{clicks}:1", f"{clicks}:2", f"{purchases}:2")
+    for place, problem in zip(places, shop.problems, strict=True):
+        assert problem.startswith(f"{place}: sent without its user event: ")
+
+
 async def test_limit_from_and_until_select(shop: Shop, tmp_path: Path) -> None:
     path = written(tmp_path / "clicks", *map(click, range(10)))
     await shop.replay(path, limit=2, from_ms=3_000, until_ms=8_000)
@@ -160,6 +180,22 @@ async def test_a_speed_sends_what_is_due_before_it_waits(
     # Nothing really waits here, so the second 600 is still to be waited for.
     assert [math.ceil(seconds / 600) for seconds in waits] == [1, 1, 2]
     assert [event["timestamp"] for event in await shop.events("clicks")] == [0, 600, 600, 1_200]
+
+
+async def test_a_speed_does_not_wait_for_events_without_a_time(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = 1_470_000_000
+    times = (None, start, "soon", start + 60)
+    waits: list[float] = []
+
+    async def no_pause(seconds: float, *_: object) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr("app.producer.replaying.pause", no_pause)
+    await shop.replay(written(tmp_path / "clicks", *map(click, times)), speed=1)
+    assert [math.ceil(seconds / 60) for seconds in waits] == [1]
+    assert [event["timestamp"] for event in await shop.events("clicks")] == list(times)
 
 
 async def test_a_truncated_gzip_is_reported_with_what_was_sent(shop: Shop, tmp_path: Path) -> None:
