@@ -1,8 +1,10 @@
 """A broker of a test's own that workers reach through a proxy, and the harness directly."""
 
+import math
 import os
 import random
 import signal
+import time
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -45,6 +47,8 @@ class ProxiedBroker(AbstractContextManager["ProxiedBroker"]):
             folder, direct, properties=listeners(direct, behind, controller, before)
         )
         self._stopped: int | None = None
+        self._away = False
+        self._back = -math.inf
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -63,20 +67,27 @@ class ProxiedBroker(AbstractContextManager["ProxiedBroker"]):
     ) -> None:
         self._stack.close()
 
+    def was_away(self, seconds: float) -> bool:
+        """Whether it has been killed or stopped, or was until so many seconds ago."""
+        return self._away or time.monotonic() - self._back < seconds
+
     def kill(self) -> None:
         """kill -9."""
+        self._away = True
         self.broker.kill()
         self._stopped = None
 
     def restart(self) -> None:
         """Start it again after `kill`; returns when it answers. Connections to it are new."""
         self.broker.start()
+        self._away, self._back = False, time.monotonic()
 
     def pause(self) -> None:
         """SIGSTOP, until `resume`. Beyond 90 s the broker fences itself (app/broker/config.py)."""
         info = self.broker.status().info
         assert info is not None, "the broker does not run"
         os.kill(info.pid, signal.SIGSTOP)
+        self._away = True
         self._stopped = info.pid
 
     def resume(self) -> None:
@@ -84,6 +95,7 @@ class ProxiedBroker(AbstractContextManager["ProxiedBroker"]):
         if self._stopped is not None:
             os.kill(self._stopped, signal.SIGCONT)
             self._stopped = None
+            self._away, self._back = False, time.monotonic()
 
     def _end(self) -> None:
         self.resume()

@@ -22,8 +22,9 @@ NO_BROKER = ("no Kafka broker answers", "did not answer about topics")
 class Slot:
     """A place for a worker, with its data folder and its log.
 
-    `wanted`: it should be running; `armed`: it will die by itself; `assigned`: as it last said;
-    `ends`: statuses of ends that nobody ordered.
+    `wanted`: it should be running; `armed`: it will kill itself; `told`: it got SIGTERM;
+    `assigned`: as it last said; `was_ready`: since its start; `ends`: statuses of ends that
+    nobody ordered.
     """
 
     number: int
@@ -32,15 +33,24 @@ class Slot:
     worker: Worker | None = None
     wanted: bool = False
     armed: bool = False
+    told: bool = False
     frozen: bool = False
     starts: int = 0
     assigned: frozenset[int] = frozenset()
     ready: bool = False
+    was_ready: bool = False
     ends: list[int] = field(default_factory=list)
 
     @property
     def alive(self) -> bool:
         return self.worker is not None and self.worker.process.poll() is None
+
+    @property
+    def unordered(self) -> int | None:
+        """The exit status of an end that nobody ordered, None if there was none."""
+        status = None if self.worker is None else self.worker.process.poll()
+        ordered = (self.armed and status == -signal.SIGKILL) or (self.told and status == 0)
+        return None if ordered else status
 
     @property
     def mark(self) -> int:
@@ -79,21 +89,24 @@ class Cluster:
         self._environment = dict(environment)
         self._on_exit = on_exit
         self._mark: dict[int, int] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._task: asyncio.Task[None] | None = None
 
     def watch(self) -> None:
         """Ask workers for their partitions, and start those again that end, until `close`."""
-        self._tasks = [asyncio.create_task(work(), name="cluster") for work in (self._look,)]
+        self._task = asyncio.create_task(self._look(), name="cluster")
 
     async def close(self) -> None:
-        """End all processes, each by its id."""
-        for task in self._tasks:
+        """End all processes, each by its id. Raises what had ended the watch, if something did."""
+        task, self._task = self._task, None
+        if task is not None and not task.done():
             task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+            await asyncio.wait([task])
         for slot in self.slots:
             self.kill(slot)
         await self.client.close()
+        if task is not None:
+            with suppress(asyncio.CancelledError):
+                await task
 
     @property
     def running(self) -> list[Slot]:
@@ -115,25 +128,43 @@ class Cluster:
         worker.log = slot.log.open("ab+")
         self._mark[slot.number] = slot.mark
         slot.worker, slot.wanted, slot.starts = worker.start(), True, slot.starts + 1
-        slot.ready, slot.assigned, slot.armed = False, frozenset(), bool(failpoint)
+        slot.ready, slot.was_ready, slot.assigned = False, False, frozenset()
+        slot.armed, slot.told = bool(failpoint), False
 
     def kill(self, slot: Slot) -> None:
-        """kill -9, frozen or not."""
+        """kill -9, frozen or not; that it had ended by itself is told."""
+        status = slot.unordered
+        if status is not None:
+            slot.ends.append(status)
+            self._on_exit(slot, self.text(slot))
+        self._let_go(slot)
+
+    def _let_go(self, slot: Slot) -> None:
         slot.wanted = slot.frozen = slot.ready = False
         worker, slot.worker = slot.worker, None
         if worker is not None:
             worker.__exit__(None, None, None)
             worker.log.close()
 
+    def tell(self, slot: Slot) -> None:
+        """SIGTERM."""
+        assert slot.worker is not None
+        slot.told = True
+        slot.worker.process.send_signal(signal.SIGTERM)
+
     async def stop(self, slot: Slot, seconds: float = 40.0) -> int:
         """SIGTERM; its exit status (-9 if it had to be killed)."""
         assert slot.worker is not None
         slot.wanted = slot.ready = False
-        slot.worker.process.send_signal(signal.SIGTERM)
+        if slot.alive:
+            self.tell(slot)
         with suppress(AssertionError):
             await slot.worker.status(seconds)
         status = slot.worker.process.poll()
-        self.kill(slot)
+        if slot.told:
+            self._let_go(slot)
+        else:
+            self.kill(slot)
         return -9 if status is None else status
 
     def freeze(self, slot: Slot) -> None:
@@ -173,23 +204,27 @@ class Cluster:
         """Ask a worker whether it is ready, and what is assigned to it."""
         worker = slot.worker
         status, body = await self.get(slot, "/readyz")
-        if slot.worker is worker and not slot.frozen:
+        # One that has been told to end gives up what it had.
+        if slot.worker is worker and not (slot.frozen or slot.told):
             slot.ready = status == 200
-            if body is not None and body.get("assigned") is not None:
-                slot.assigned = frozenset(body["assigned"])
+            slot.was_ready |= slot.ready
+            said = assigned_in(body)
+            if said is not None:
+                slot.assigned = said
 
     async def _look(self) -> None:
         while True:
             await asyncio.gather(*(self.look(slot) for slot in self.running))
             for slot in self.running:
                 if not slot.alive and not slot.armed:
-                    self._again(slot)
+                    self.kill(slot)
+                    self.start(slot)
             await asyncio.sleep(0.3)
 
-    def _again(self, slot: Slot) -> None:
-        assert slot.worker is not None
-        text = self.text(slot)
-        slot.ends.append(int(slot.worker.process.returncode))
-        self._on_exit(slot, text)
-        self.kill(slot)
-        self.start(slot)
+
+def assigned_in(body: object) -> frozenset[int] | None:
+    """The partitions in an answer of `/readyz`, of a worker that is ready or not."""
+    if not isinstance(body, dict):
+        return None
+    found = (body.get("readiness") or body).get("assigned")
+    return None if found is None else frozenset(found)

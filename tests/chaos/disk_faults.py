@@ -3,6 +3,8 @@
 import asyncio
 import random
 import shutil
+import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from tests.chaos.cluster import Slot
@@ -11,6 +13,9 @@ from tests.chaos.scene import Scene, now_ms
 from tests.chaos.schedule import Fault
 from tests.chaos.stores import damage, found_damaged, read_store, store_folders, stored_offset
 
+SAID = ("flip", "truncate")
+"""What a worker has to find, and to say, before it counts."""
+SAID_SECONDS = 5.0
 Hurt = dict[int, str]
 """{partition: how its store shows that it is not what it was}."""
 
@@ -20,6 +25,7 @@ async def store_damage(scene: Scene, fault: Fault) -> Strike:
 
     A worker that is stopped has written its stores to the end, a killed one some of it.
     """
+    await scene.each_owns(str(fault))
     await scene.whole(str(fault))
     slot = scene.cluster.pick(fault.target)
     await scene.load.burst(scene.burst)
@@ -39,13 +45,33 @@ async def store_damage(scene: Scene, fault: Fault) -> Strike:
     recovery = await scene.commits_after(at, partitions, str(fault))
     await scene.whole(str(fault))
     opened = {number: how for number, how in hurt.items() if number in slot.assigned}
-    shown = "; ".join(f"partition {number}: {how}" for number, how in opened.items())
-    made = scene.strike(
-        fault, at, shown or f"opened none of {hurt}", struck=bool(opened), recovery=recovery
+    unsaid = await not_said(slot, mark, opened) if fault.detail in SAID else set()
+    shown = "; ".join(
+        f"partition {number}: {how}{', not met yet' if number in unsaid else ''}"
+        for number, how in opened.items()
     )
-    warnings = (line for line in slot.since(mark).splitlines() if "partition-" in line)
-    made.warning = next(warnings, "")[:300]
+    struck, evidence = bool(opened.keys() - unsaid), shown or f"opened none of {hurt}"
+    made = scene.strike(fault, at, evidence, struck=struck, recovery=recovery)
+    made.warning = warning(slot.since(mark))
     return made
+
+
+def warning(text: str) -> str:
+    """The first line of a log about a store; empty if there is none."""
+    return next((line for line in text.splitlines() if "partition-" in line), "")[:300]
+
+
+async def not_said(
+    slot: Slot, mark: int, numbers: Iterable[int], seconds: float = SAID_SECONDS
+) -> set[int]:
+    """The stores of which the worker does not say soon that they are damaged."""
+    end = time.monotonic() + seconds
+    while True:
+        text = slot.since(mark)
+        left = {number for number in numbers if f"partition-{number} is damaged" not in text}
+        if not left or time.monotonic() > end:
+            return left
+        await asyncio.sleep(0.2)
 
 
 def number_of(folder: Path) -> int:

@@ -4,29 +4,33 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from tests.chaos.changelog import changelog_at_rest
 from tests.chaos.rest import (
-    check_changelog,
     check_lso,
     check_outputs,
     check_stores,
     check_views,
     check_watched,
     model,
-    read_changelog,
 )
 from tests.chaos.scene import Scene
-from tests.oracle.records import DEAD
-from tests.support.topics import committed, until
+from tests.oracle.compare_order import compare_ready
+from tests.oracle.model import Expected
+from tests.oracle.records import DEAD, PURCHASES, Record
+from tests.support.topics import Ends, until
 
 Say = Callable[[str], None]
 REST_SECONDS = 240.0
+READY = 1500
+"""Records of the last piece."""
 
 
 async def judge(scene: Scene, say: Say) -> None:
     """Reach rest and hold everything against everything. Ends the workers."""
     rested = await reach_rest(scene)
     await scene.views.stop()
-    if not rested:
+    since = await ready_piece(scene) if rested else None
+    if since is None:
         await judge_without_rest(scene)
         return
     await scene.whole("at rest")
@@ -40,30 +44,63 @@ async def judge(scene: Scene, say: Say) -> None:
     dead = [record for record in outputs if record.topic == dead_topic]
     scene.report.numbers["dead letters"] = len(dead)
     scene.report.take(check_outputs(expected, outputs))
+    judge_order(scene, expected, outputs, since)
     scene.report.take(await check_views(scene, expected))
     await asyncio.gather(*(scene.cluster.look(slot) for slot in scene.cluster.running))
     owned = {slot.number: slot.assigned for slot in scene.cluster.running}
     await asyncio.gather(*(scene.stop(slot, "at the end") for slot in scene.cluster.running))
     scene.report.take(await check_lso(scene))
-    folded = await read_changelog(scene)
-    await watch_ends(scene, len(outputs))
-    done = await committed(scene.service.bootstrap, scene.service.app_id)
-    scene.report.take(check_changelog(folded, scene.watch.rows, done))
+    found, folded = await changelog_at_rest(scene, len(outputs))
+    scene.report.take(found)
     scene.report.take(check_stores(scene.cluster.slots, owned, folded))
     scene.report.take(check_watched(scene.watch.records, outputs))
     scene.report.take(scene.watch.differences)
     scene.report.take(scene.views.differences)
+    if not scene.views.answered:
+        scene.report.fail("views", f"none was answered, {scene.views.refused} were refused")
+
+
+async def ready_piece(scene: Scene) -> Ends | None:
+    """Write a last piece while no worker runs, have one take it, and start the others.
+
+    What was committed before it; None if it did not come to rest.
+    """
+    await scene.whole("before the last piece")
+    running = scene.cluster.running
+    await asyncio.gather(*(scene.stop(slot, "before the last piece") for slot in running))
+    since = await scene.committed()
+    await scene.load.burst(READY)
+    scene.cluster.start(running[0])
+    if not await reach_rest(scene):
+        return None
+    for slot in running[1:]:
+        scene.cluster.start(slot)
+    return since
+
+
+def judge_order(scene: Scene, expected: Expected, outputs: list[Record], since: Ends) -> None:
+    """The join's order of the last piece, and how many purchases that is."""
+    topic = scene.service.names[PURCHASES]
+    scene.report.numbers["purchases that lay ready"] = sum(
+        event.record.offset >= since.get((topic, number), 0)
+        for number, queue in expected.events[PURCHASES].items()
+        for event in queue
+    )
+    scene.report.take(compare_ready(expected, outputs, since))
 
 
 async def judge_on_the_way(scene: Scene, say: Say) -> None:
-    """Outputs against the model at a rest; the run goes on afterwards."""
+    """Outputs, changelog and views against the model at a rest; the run goes on afterwards."""
     await scene.load.stop()
     before = sum(len(found) for found in scene.report.failed.values())
     if await reach_rest(scene):
         expected, outputs = await model(scene)
         scene.report.take(await asyncio.to_thread(check_outputs, expected, outputs))
-        await watch_ends(scene, len(outputs))
+        found, _ = await changelog_at_rest(scene, len(outputs))
+        scene.report.take(found)
         scene.report.take(check_watched(list(scene.watch.records), outputs))
+        await scene.whole("at a rest")
+        scene.report.take(await check_views(scene, expected))
     after = sum(len(found) for found in scene.report.failed.values())
     say(f"--- rest after {scene.load.written} records: {after - before} differences ---")
     scene.load.start()
@@ -94,15 +131,3 @@ async def judge_without_rest(scene: Scene) -> None:
     expected, outputs = await model(scene)
     scene.report.take(check_outputs(expected, outputs, at_rest=False))
     scene.report.take(scene.watch.differences)
-
-
-async def watch_ends(scene: Scene, outputs: int) -> None:
-    """Wait until the reader has read on to the end."""
-
-    async def there() -> bool:
-        return len(scene.watch.records) >= outputs
-
-    try:
-        await until(there, 60, "read to the end")
-    except AssertionError:
-        scene.report.fail("reader:behind", f"{len(scene.watch.records)} of {outputs} records")

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 
 from aiokafka import AIOKafkaProducer
@@ -108,12 +109,14 @@ class Load:
         self._pacing = asyncio.create_task(self._pace(), name="load")
 
     async def stop(self) -> None:
-        """Write no more; what is being written is written."""
+        """Write no more; what is being written is written. Raises what had ended it."""
         pacing, self._pacing = self._pacing, None
-        if pacing is not None:
-            async with self._lock:
-                pacing.cancel()
-            await asyncio.wait([pacing])
+        if pacing is None:
+            return
+        async with self._lock:
+            pacing.cancel()
+        with suppress(asyncio.CancelledError):
+            await pacing
 
     async def close(self) -> None:
         """Stop, and let go of the connection."""

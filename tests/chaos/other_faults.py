@@ -4,23 +4,11 @@ import asyncio
 import time
 
 from tests.chaos.hijack import hijack
-from tests.chaos.proxy import Action, Api, Rule
+from tests.chaos.proxy import Api, Rule
 from tests.chaos.result import Strike
 from tests.chaos.scene import Scene, now_ms
-from tests.chaos.schedule import Fault
-from tests.chaos.worker_faults import rejection
-
-REQUESTS = (Api.END_TXN, Api.TXN_OFFSET_COMMIT, Api.ADD_OFFSETS_TO_TXN, Api.PRODUCE)
-ACTIONS = (
-    Action.DROP_ANSWER,
-    Action.DROP_REQUEST,
-    Action.HOLD_ANSWER,
-    Action.SWALLOW_ANSWER,
-    Action.HOLD_REQUEST,
-    Action.SWALLOW_REQUEST,
-    Action.DELIVER_LATE,
-)
-OPENING = (Api.INIT_PRODUCER_ID, Api.HEARTBEAT)
+from tests.chaos.schedule import Fault, proxied
+from tests.chaos.zombies import rejection
 
 
 async def broker_kill(scene: Scene, fault: Fault) -> Strike:
@@ -47,9 +35,7 @@ async def broker_kill(scene: Scene, fault: Fault) -> Strike:
 async def broker_pause(scene: Scene, fault: Fault) -> Strike:
     """SIGSTOP of the broker while it is written to."""
     before, at = await scene.input_ends(), now_ms()
-    writing = asyncio.create_task(scene.load.burst(scene.burst))
-    await asyncio.sleep(fault.target / 400)
-    scene.broker.pause()
+    writing = await paused_amid(scene, fault.target / 400)
     pending = scene.load.pending
     await asyncio.sleep(fault.seconds)
     scene.broker.resume()
@@ -64,11 +50,24 @@ async def broker_pause(scene: Scene, fault: Fault) -> Strike:
     return scene.strike(fault, at, evidence, struck=struck, recovery=recovery)
 
 
+async def paused_amid(scene: Scene, delay: float) -> "asyncio.Task[None]":
+    """Stop the broker while records are unacknowledged; what writes them."""
+    for tried in range(50):
+        writing = asyncio.create_task(scene.load.burst(scene.burst))
+        await asyncio.sleep(delay / (1 + tried))
+        scene.broker.pause()
+        if scene.load.pending:
+            break
+        # It was just between two pieces: as long as this takes, nobody has noticed.
+        scene.broker.resume()
+        await writing
+    return writing
+
+
 async def proxy_fault(scene: Scene, fault: Fault) -> Strike:
     """A request of a transaction, or its answer, is held or lost between worker and broker."""
     index, number = int(fault.detail), fault.target % scene.service.partitions
-    action, at = ACTIONS[index % len(ACTIONS)], now_ms()
-    api = REQUESTS[index % len(REQUESTS)] if index % 6 else OPENING[index // 6 % 2]
+    (api, action), at = proxied(index), now_ms()
     of_group = api is Api.HEARTBEAT
     name = None if of_group else f"{scene.service.app_id}-{number}"
     hold = 0.5 + scene.transaction_s * (1.5 if index % 3 == 0 else 0.2)
@@ -90,9 +89,7 @@ async def proxy_fault(scene: Scene, fault: Fault) -> Strike:
     recovery = await scene.commits_after(hit, frozenset({number}), str(fault))
     await scene.whole(str(fault))
     scene.broker.proxy.rules.remove(rule)
-    made = scene.strike(fault, at, str(rule), struck=bool(rule.strikes), recovery=recovery)
-    made.detail = f"{action.value} of {api.name}"
-    return made
+    return scene.strike(fault, at, rule, struck=bool(rule.strikes), recovery=recovery)
 
 
 async def hijacked(scene: Scene, fault: Fault) -> Strike:

@@ -1,13 +1,12 @@
 """A run as a table: `python -m tests.chaos.report RAW.json [--write]`."""
 
-import math
 import sys
 from pathlib import Path
 
 import msgspec
 
 from benchmarks.report import replace_block
-from tests.chaos.result import LIVENESS, LOST, TWICE, Report, Strike
+from tests.chaos.result import LIVENESS, LOST, TWICE, Report, percentile
 
 BEGIN, END = "<!-- soak:begin -->", "<!-- soak:end -->"
 DOCUMENT = Path(__file__).parents[2] / "docs" / "guarantees.md"
@@ -26,17 +25,32 @@ def save(report: Report, results: Path) -> Path:
     return path
 
 
-def percentile(values: list[float], share: float) -> float:
-    """The smallest value that so many are not above."""
-    return sorted(values)[max(math.ceil(share * len(values)) - 1, 0)]
-
-
-def recovery(strikes: list[Strike]) -> str:
-    """p50, p95 and worst of the recovery times."""
-    times = [s.recovery_s for s in strikes if s.recovery_s is not None]
+def recovery(times: list[float]) -> str:
+    """How many recovery times are known; their p50, p95 and worst."""
     if not times:
         return "-"
-    return f"{percentile(times, 0.5):.1f} / {percentile(times, 0.95):.1f} / {max(times):.1f} s"
+    spread = f"{percentile(times, 0.5):.1f} / {percentile(times, 0.95):.1f} / {max(times):.1f} s"
+    return f"{len(times)}: {spread}"
+
+
+def build(report: Report) -> str:
+    """Which build ran."""
+    if not report.commit:
+        return ""
+    return f" Build {report.commit[:12]}{', with changes' if report.dirty else ''}."
+
+
+def forms(report: Report) -> list[str]:
+    """How often each form of a kind struck, where it has several."""
+    found = []
+    for kind, wanted in report.forms.items():
+        if len(wanted) > 1:
+            alike: dict[str, list[str]] = {}
+            for form, n in wanted.items():
+                alike.setdefault(f"{report.struck(kind, form)} of {n}", []).append(form)
+            each = (f"{', '.join(names)}: {numbers}" for numbers, names in alike.items())
+            found.append(f"- {kind}: {'; '.join(each)}")
+    return found
 
 
 def deviations(report: Report) -> tuple[int, int, int]:
@@ -52,6 +66,22 @@ def deviations(report: Report) -> tuple[int, int, int]:
     return lost, twice, wrong
 
 
+def table(report: Report) -> list[str]:
+    """The faults, a row for each kind."""
+    rows = [
+        "| fault | wanted | struck | without evidence | on again, n: p50 / p95 / worst |",
+        "|---|---|---|---|---|",
+    ]
+    for kind, number in report.wanted.items():
+        tried = sum(s.kind == kind for s in report.strikes)
+        struck = report.struck(kind)
+        rows.append(
+            f"| {kind} | {number} | {struck} | {tried - struck} | "
+            f"{recovery(report.recoveries(kind))} |"
+        )
+    return rows
+
+
 def markdown(report: Report) -> str:
     """The block that stands between the markers."""
     lost, twice, wrong = deviations(report)
@@ -60,23 +90,15 @@ def markdown(report: Report) -> str:
         f"`{report.replay}`, started {report.started}, {numbers.get('seconds', 0) / 60:.0f} min: "
         f"{numbers.get('records', 0):,} records in, {numbers.get('outputs', 0):,} out, "
         f"{numbers.get('bad records', 0):,} bad records and {numbers.get('dead letters', 0):,} "
-        f"dead letters; {numbers.get('worker starts', 0)} worker starts."
+        f"dead letters; {numbers.get('worker starts', 0)} worker starts.{build(report)}"
     )
-    rows = [
-        "| fault | wanted | struck | without evidence | on again: p50 / p95 / worst |",
-        "|---|---|---|---|---|",
-    ]
-    for kind, number in report.wanted.items():
-        tried = [s for s in report.strikes if s.kind == kind]
-        struck = [s for s in tried if s.struck]
-        rows.append(
-            f"| {kind} | {number} | {len(struck)} | {len(tried) - len(struck)} | "
-            f"{recovery(struck)} |"
-        )
     ended = sum(len(found) for name, found in report.failed.items() if name in LIVENESS)
     verdict = f"Lost {lost}, twice {twice}, wrong {wrong}; stood still or ended {ended}."
-    failed = "".join(f"\n\n**Failed**: {n}: {len(f)}" for n, f in sorted(report.failed.items()))
-    return f"{head}\n\n" + "\n".join(rows) + f"\n\n{verdict}{failed}"
+    failed = [f"**Failed**: {n}: {len(found)}" for n, found in sorted(report.failed.items())]
+    failed += [f"**Not reached**: {name}: {n} short" for name, n in report.short_of().items()]
+    failed += [f"**Too slow**: {line}" for line in report.too_slow()]
+    blocks = (head, "\n".join(table(report)), "\n".join(forms(report)), verdict, *failed)
+    return "\n\n".join(block for block in blocks if block)
 
 
 def write(report: Report, document: Path = DOCUMENT) -> None:

@@ -7,12 +7,11 @@ from urllib.parse import quote
 
 import aiohttp
 
-from app.engine.metadata import KEY, Metadata
 from models.topics import Direction
+from tests.chaos.changelog import Changelog, different_rows
 from tests.chaos.cluster import Slot
 from tests.chaos.scene import Scene
 from tests.chaos.stores import read_store, store_folders
-from tests.chaos.watch import Rows
 from tests.oracle.compare_http import VIEWS, compare_revenue, compare_totals, compare_view
 from tests.oracle.compare_outputs import ALL, compare_outputs
 from tests.oracle.conservation import unaccounted
@@ -20,9 +19,7 @@ from tests.oracle.equality import parse_answer
 from tests.oracle.model import Expected, Model
 from tests.oracle.records import Record, committed_only
 from tests.oracle.results import REVENUE_SUM
-from tests.support.topics import committed, ends, read_all
-
-Changelog = dict[int, Rows]
+from tests.support.topics import committed, ends
 
 
 def check_outputs(expected: Expected, outputs: list[Record], *, at_rest: bool = True) -> list[str]:
@@ -38,46 +35,6 @@ def check_watched(watched: Iterable[Record], outputs: Iterable[Record]) -> list[
     return [f"reader:missing: {record}" for record in list(there - seen)[:20]] + [
         f"reader:extra: {record}" for record in list(seen - there)[:20]
     ]
-
-
-def check_changelog(
-    folded: Changelog, watched: Changelog, done: dict[tuple[str, int], int]
-) -> list[str]:
-    """The changelog's rows: as they were seen to be written, and at the group's offsets."""
-    differences = []
-    for number, rows in folded.items():
-        differences += different_rows("changelog:watched", number, rows, watched[number])
-        metadata = Metadata.decode(rows.get(KEY))
-        offsets = metadata.offsets if metadata else {}
-        for topic, offset in offsets.items():
-            if done.get((topic, number)) != offset:
-                group = done.get((topic, number))
-                differences.append(
-                    f"changelog:offsets: {topic}/{number} at {offset}, the group at {group}"
-                )
-    return differences
-
-
-def different_rows(check: str, number: int, one: Rows, other: Rows) -> list[str]:
-    """Keys whose bytes differ."""
-    keys = [key for key in one.keys() | other.keys() if one.get(key) != other.get(key)]
-    return [
-        f"{check}: partition {number} key {key!r}: {one.get(key)!r:.200}, {other.get(key)!r:.200}"
-        for key in sorted(keys)[:10]
-    ]
-
-
-async def read_changelog(scene: Scene) -> Changelog:
-    """The changelog folded, by a reader who comes now."""
-    folded: Changelog = {number: {} for number in scene.partitions}
-    service = scene.service
-    for record in await read_all(service.bootstrap, [scene.changelog], service.partitions):
-        rows, key = folded[record.partition], record.key or b""
-        if record.value is None:
-            rows.pop(key, None)
-        else:
-            rows[key] = record.value
-    return folded
 
 
 async def check_lso(scene: Scene) -> list[str]:

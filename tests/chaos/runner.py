@@ -1,25 +1,27 @@
 """One run: cluster, load and faults together; then rest, and the oracle's judgement."""
 
 import asyncio
+import subprocess
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.chaos import disk_faults, other_faults, worker_faults
+from tests.chaos import disk_faults, other_faults, worker_faults, zombies
 from tests.chaos.judge import judge, judge_on_the_way
 from tests.chaos.result import Report, Strike
 from tests.chaos.scene import Scene
-from tests.chaos.schedule import Fault, Kind, Schedule, make_fault, make_schedule
+from tests.chaos.schedule import Fault, Kind, Schedule, again, make_schedule
 from tests.chaos.stage import SHORT, Say, Tier, count, staged, tell
+from tests.support.worker import ROOT
 
 __all__ = ["SHORT", "Tier", "run_tier"]
 
 STRIKES: Mapping[Kind, Callable[[Scene, Fault], Awaitable[Strike]]] = {
     Kind.KILL: worker_faults.kill,
     Kind.FAILPOINT: worker_faults.failpoint,
-    Kind.ZOMBIE: worker_faults.zombie,
+    Kind.ZOMBIE: zombies.zombie,
     Kind.BROKER_KILL: other_faults.broker_kill,
     Kind.BROKER_PAUSE: other_faults.broker_pause,
     Kind.SCALE: worker_faults.scale,
@@ -27,6 +29,10 @@ STRIKES: Mapping[Kind, Callable[[Scene, Fault], Awaitable[Strike]]] = {
     Kind.PROXY: other_faults.proxy_fault,
     Kind.HIJACK: other_faults.hijacked,
 }
+
+RESULTS = "tests/chaos/results"
+TRIES = 6
+"""How often a fault is tried again, beyond twice, until there is evidence."""
 
 
 async def run_tier(
@@ -46,14 +52,8 @@ async def run_tier(
     service does is a failed check, never raised.
     """
     schedule = schedule or make_schedule(seed, tier.wanted)
-    report = Report(
-        seed,
-        [str(fault) for fault in schedule.faults],
-        f"python -m tests.chaos.soak --tier {tier.name} --seed {seed}",
-        started(),
-        schedule.by_name,
-        logs=str(folder),
-    )
+    report = blank(schedule, tier, str(folder))
+    report.commit, report.dirty = await asyncio.to_thread(build)
     began = time.monotonic()
     async with staged(tier, folder, worker_module, environment or {}, report) as scene:
         telling = asyncio.create_task(tell(scene, say), name="progress")
@@ -66,8 +66,35 @@ async def run_tier(
     return report
 
 
-def started() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def blank(schedule: Schedule, tier: Tier, logs: str) -> Report:
+    """The report of a run that begins now."""
+    return Report(
+        schedule.seed,
+        [str(fault) for fault in schedule.faults],
+        f"python -m tests.chaos.soak --tier {tier.name} --seed {schedule.seed}",
+        datetime.now(UTC).isoformat(timespec="seconds"),
+        schedule.by_name,
+        logs=logs,
+        forms=schedule.forms,
+        limits=dict(tier.limits),
+    )
+
+
+def build() -> tuple[str, bool]:
+    """The commit that is checked out, and whether the tree differs from it; ("", True) if unknown.
+
+    Raw results of other runs are no part of the build.
+    """
+    said = []
+    for command in (("rev-parse", "HEAD"), ("status", "--porcelain", "--", ".", f":!{RESULTS}")):
+        try:
+            done = subprocess.run(
+                ["git", *command], cwd=ROOT, capture_output=True, text=True, check=True
+            )
+        except (OSError, subprocess.CalledProcessError):
+            return "", True
+        said.append(done.stdout.strip())
+    return said[0], bool(said[1])
 
 
 async def faults_and_load(scene: Scene, schedule: Schedule, tier: Tier, say: Say) -> None:
@@ -100,17 +127,16 @@ async def faults_and_load(scene: Scene, schedule: Schedule, tier: Tier, say: Say
 async def more_of_those_without_evidence(
     scene: Scene, schedule: Schedule, end: float, say: Say
 ) -> None:
-    """Try again, with further faults of the seed, what is short of its number."""
-    extra = 0
-    for kind, number in schedule.wanted.items():
-        index = number
-        while scene.report.struck(kind.value) < number and time.monotonic() < end:
-            extra += 1
-            fault = make_fault(schedule.seed, kind, index, len(schedule.faults) + extra)
-            index += 1
-            await one(scene, fault, say)
-            if index > 4 * number + 10:
+    """Try again, form by form, what is short of its number; each some times more than it is."""
+    number = len(schedule.faults)
+    for (kind, form), short in scene.report.missing().items():
+        for _ in range(2 * short + TRIES):
+            if scene.report.struck(kind, form) >= schedule.forms[kind][form or ""]:
                 break
+            if time.monotonic() > end:
+                return
+            number += 1
+            await one(scene, again(schedule.seed, schedule.first(kind, form or ""), number), say)
 
 
 async def one(scene: Scene, fault: Fault, say: Say) -> None:

@@ -124,6 +124,15 @@ class Scene:
                 self.cluster.start(slot)
         await self.whole(why)
 
+    async def each_owns(self, why: str) -> None:
+        """Stop workers until there are no more of them than partitions: those that own nothing."""
+        idle_first = sorted(self.cluster.running, key=lambda slot: len(slot.assigned))
+        leaving = idle_first[: max(len(idle_first) - self.service.partitions, 0)]
+        for slot in leaving:
+            await self.stop(slot, why)
+        if leaving:
+            await self.whole(why)
+
     async def stop(self, slot: Slot, why: str) -> None:
         """SIGTERM; an end that is not clean is a failed check."""
         status = await self.cluster.stop(slot)
@@ -136,5 +145,12 @@ class Scene:
     ) -> Strike:
         """What to report of a fault."""
         return Strike(
-            fault.number, fault.kind.value, fault.detail, at, struck, str(evidence), recovery
+            fault.number,
+            fault.kind.value,
+            fault.detail,
+            at,
+            struck,
+            str(evidence),
+            recovery,
+            form=fault.form,
         )

@@ -1,11 +1,13 @@
 """What goes wrong when: a list of faults that follows from a seed, to be had again."""
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from app.engine import failpoints
+from tests.chaos.proxy import Action, Api
 
 
 class Kind(StrEnum):
@@ -23,10 +25,22 @@ class Kind(StrEnum):
 
 
 DAMAGES = ("delete", "truncate", "flip", "older")
-BEYOND = ("session", "transaction", "session")
+BEYOND_TRANSACTION = "transaction"
+BEYOND = ("session", BEYOND_TRANSACTION, "session")
 """What a zombie sleeps longer than, in turn."""
 PAUSES = (5.0, 20.0, 70.0, 5.0)
 SCALES = (4, 2, 1, 3)
+REQUESTS = (Api.END_TXN, Api.TXN_OFFSET_COMMIT, Api.ADD_OFFSETS_TO_TXN, Api.PRODUCE)
+ACTIONS = (
+    Action.DROP_ANSWER,
+    Action.DROP_REQUEST,
+    Action.HOLD_ANSWER,
+    Action.SWALLOW_ANSWER,
+    Action.HOLD_REQUEST,
+    Action.SWALLOW_REQUEST,
+    Action.DELIVER_LATE,
+)
+OPENING = (Api.INIT_PRODUCER_ID, Api.HEARTBEAT)
 POINTS = tuple(name for name in failpoints.NAMES if name != failpoints.AT_SHUTDOWN)
 
 
@@ -44,6 +58,22 @@ class Fault:
     detail: str = ""
     seconds: float = 0.0
     overlap: bool = False
+
+    @property
+    def form(self) -> str:
+        """Which of its kind's forms it has, where there are several: each has to strike."""
+        match self.kind:
+            case Kind.FAILPOINT:
+                return self.detail.partition(":")[0]
+            case Kind.BROKER_PAUSE:
+                return f"{self.seconds:g} s"
+            case Kind.SCALE:
+                return f"to {self.detail}"
+            case Kind.PROXY:
+                api, action = proxied(int(self.detail))
+                return f"{action.value} of {api.name}"
+            case _:
+                return self.detail
 
     def __str__(self) -> str:
         more = f" {self.detail}" if self.detail else ""
@@ -70,6 +100,19 @@ class Schedule:
         """`wanted` by the names in the report."""
         return {kind.value: number for kind, number in self.wanted.items()}
 
+    @property
+    def forms(self) -> dict[str, dict[str, int]]:
+        """{kind: {form: how many of it have to strike}}."""
+        counted = Counter((fault.kind, fault.form) for fault in self.faults)
+        return {
+            kind.value: {form: n for (of, form), n in sorted(counted.items()) if of is kind}
+            for kind in self.wanted
+        }
+
+    def first(self, kind: str, form: str) -> Fault:
+        """The first fault of this form."""
+        return next(f for f in self.faults if f.kind.value == kind and f.form == form)
+
     def without(self, kinds: Iterable[Kind]) -> "Schedule":
         """The same faults but those of some kinds."""
         gone = set(kinds)
@@ -81,20 +124,24 @@ def make_schedule(seed: int, wanted: Mapping[Kind, int]) -> Schedule:
     """Same seed and numbers, same schedule. Each kind's faults follow from the seed alone."""
     made = [make_fault(seed, kind, index) for kind in Kind for index in range(wanted.get(kind, 0))]
     random.Random(f"{seed}/order").shuffle(made)
-    numbered = [
-        Fault(n, f.kind, f.after, f.target, f.detail, f.seconds, f.overlap)
-        for n, f in enumerate(made, 1)
-    ]
+    numbered = [replace(fault, number=number) for number, fault in enumerate(made, 1)]
     return Schedule(seed, tuple(scaled(numbered)), dict(wanted))
 
 
-def make_fault(seed: int, kind: Kind, index: int, number: int = 0) -> Fault:
-    """The `index`-th fault of a kind."""
+def again(seed: int, fault: Fault, number: int) -> Fault:
+    """The same form of the same fault at another moment, alone."""
+    dice = random.Random(f"{seed}/again/{number}")
+    after, target = round(dice.uniform(0.2, 2.0), 2), dice.randrange(12)
+    return replace(fault, number=number, after=after, target=target, overlap=False)
+
+
+def make_fault(seed: int, kind: Kind, index: int) -> Fault:
+    """The `index`-th fault of a kind, without a number."""
     dice = random.Random(f"{seed}/{kind.name}/{index}")
     after, target = round(dice.uniform(0.2, 2.0), 2), dice.randrange(12)
     detail, seconds = particulars(kind, index, dice)
     overlap = kind in (Kind.KILL, Kind.FAILPOINT) and dice.random() < 0.15
-    return Fault(number, kind, after, target, detail, round(seconds, 2), overlap)
+    return Fault(0, kind, after, target, detail, round(seconds, 2), overlap)
 
 
 def particulars(kind: Kind, index: int, dice: random.Random) -> tuple[str, float]:
@@ -116,8 +163,16 @@ def particulars(kind: Kind, index: int, dice: random.Random) -> tuple[str, float
             return str(SCALES[index % len(SCALES)]), 0.0
         case Kind.DAMAGE:
             return DAMAGES[index % len(DAMAGES)], 0.0
-        case Kind.PROXY | Kind.HIJACK:
+        case Kind.PROXY:
             return str(index), 0.0
+        case Kind.HIJACK:
+            return "", 0.0
+
+
+def proxied(index: int) -> tuple[Api, Action]:
+    """What the `index`-th fault of the proxy strikes, and how."""
+    api = REQUESTS[index % len(REQUESTS)] if index % 6 else OPENING[index // 6 % 2]
+    return api, ACTIONS[index % len(ACTIONS)]
 
 
 def scaled(faults: Iterable[Fault]) -> Iterable[Fault]:
@@ -125,8 +180,7 @@ def scaled(faults: Iterable[Fault]) -> Iterable[Fault]:
     index = 0
     for f in faults:
         if f.kind is Kind.SCALE:
-            to = str(SCALES[index % len(SCALES)])
+            yield replace(f, detail=str(SCALES[index % len(SCALES)]))
             index += 1
-            yield Fault(f.number, f.kind, f.after, f.target, to, f.seconds, f.overlap)
         else:
             yield f

@@ -39,8 +39,11 @@ SOAK = Tier(
     event_hours=168,
     session_ms=6_000,
     transaction_ms=12_000,
+    limits={"p95": 6.0 + 5.0, "worst": 30.0},
 )
-"""The published run: 150 kill -9 are those at random and those at failpoints."""
+"""The published run: 150 kill -9 are those at random and those at failpoints; from each of them to
+the new owner's first commit, p95 is at most the session and 5 s.
+"""
 TIERS = {"short": SHORT, "soak": SOAK}
 RESULTS = Path(__file__).parent / "results"
 DOCUMENT = Path(__file__).parents[2] / "docs" / "guarantees.md"
@@ -116,7 +119,7 @@ async def until_done(run: Coroutine[Any, Any, Report]) -> Report:
 
 def finish(report: Report, folder: Path, *, keep: bool, publish: bool) -> int:
     """Show and save what came out."""
-    good = not report.failed and not report.short_of()
+    good = not (report.failed or report.short_of() or report.too_slow())
     if not good:
         print(report.describe())
     print(markdown(report))

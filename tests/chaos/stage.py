@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,13 +21,16 @@ from tests.support.service import Service
 
 Say = Callable[[str], None]
 MOST_WORKERS = 4
+OVER_SECONDS = 60.0
+"""So long after the broker is back, a worker may still say that it found none at its start."""
 
 
 @dataclass(frozen=True)
 class Tier:
     """How large a run is. `records`: at least as many are written; `minutes`: after them no new
     fault begins; `fill`: the faults are spread over them; `rest_minutes`: how often all is brought
-    to rest and checked, 0 for only at the end.
+    to rest and checked, 0 for only at the end; `limits`: seconds for `p95` and `worst` of the
+    recovery from kill -9, none where times are not judged.
     """
 
     name: str
@@ -41,6 +45,7 @@ class Tier:
     session_ms: int = 3_000
     transaction_ms: int = 6_000
     settings: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, float] = field(default_factory=dict)
 
 
 SHORT = Tier(
@@ -50,6 +55,7 @@ SHORT = Tier(
         Kind.FAILPOINT: 4,
         Kind.ZOMBIE: 5,
         Kind.BROKER_KILL: 3,
+        Kind.BROKER_PAUSE: 2,
         Kind.SCALE: 4,
         Kind.DAMAGE: 4,
     },
@@ -76,12 +82,18 @@ async def staged(
             scene.cluster.watch()
             yield scene
         finally:
-            await scene.views.stop()
-            await scene.load.close()
-            await scene.watch.stop()
-            await scene.cluster.close()
+            for end in (scene.views.stop, scene.load.close, scene.watch.stop, scene.cluster.close):
+                await ended(report, end)
     finally:
         await asyncio.to_thread(broker.__exit__, None, None, None)
+
+
+async def ended(report: Report, end: Callable[[], Awaitable[None]]) -> None:
+    """End one part; that it had died is a failed check, and no reason to leave the others."""
+    try:
+        await end()
+    except Exception:
+        report.fail("error", traceback.format_exc())
 
 
 async def placed(
@@ -101,7 +113,7 @@ async def placed(
     }
     service = await Service(broker.direct, tier.partitions, settings).create()
     given = {"STREAMJOIN_BROKER": broker.proxied, **environment}
-    cluster = Cluster(service, folder, MOST_WORKERS, module, given, partial(exited, report))
+    cluster = Cluster(service, folder, MOST_WORKERS, module, given, partial(exited, report, broker))
     changelog = f"{service.app_id}-state-changelog"
     return Scene(
         service,
@@ -117,13 +129,15 @@ async def placed(
     )
 
 
-def exited(report: Report, slot: Slot, text: str) -> None:
-    """Note an end that nobody ordered: a failed check, unless the broker was away at the start."""
-    if any(reason in text for reason in NO_BROKER):
+def exited(report: Report, broker: ProxiedBroker, slot: Slot, text: str) -> None:
+    """Note an end that nobody ordered: a failed check, unless it found no broker at its start."""
+    said = [line for line in text.splitlines() if line.startswith("streamjoin:")]
+    last = said[-1] if said else ""
+    away = not slot.was_ready and broker.was_away(OVER_SECONDS)
+    if away and any(reason in last for reason in NO_BROKER):
         key = "starts without a broker"
         report.numbers[key] = report.numbers.get(key, 0) + 1
         return
-    said = [line for line in text.splitlines() if line.startswith("streamjoin:")]
     why = "\n".join(said) or text[-3000:]
     report.fail("worker-exit", f"worker {slot.number}, status {slot.ends[-1]}: {why}")
 

@@ -10,8 +10,9 @@ from aiokafka import TopicPartition
 from rocksdict import Options, Rdict
 
 from app.engine.metadata import KEY, LAYOUT, Metadata
+from tests.chaos.changelog import check_changelog
 from tests.chaos.cluster import Cluster, Slot
-from tests.chaos.rest import check_changelog, check_outputs, check_stores, check_watched
+from tests.chaos.rest import check_outputs, check_stores, check_watched
 from tests.chaos.result import Report
 from tests.chaos.views import Views
 from tests.chaos.watch import Watch
@@ -144,6 +145,10 @@ def test_a_changelog_that_is_not_at_the_groups_offsets_is_caught() -> None:
     rows = {0: {KEY: row, b"x": b"1"}}
     assert check_changelog(rows, rows, {("a", 0): 5}) == []
     assert names(check_changelog(rows, rows, {("a", 0): 6})) == {"changelog:offsets"}
+    none = {0: {b"x": b"1"}}
+    assert check_changelog(none, none, {("a", 0): 0}) == []
+    assert names(check_changelog(none, none, {("a", 0): 5})) == {"changelog:offsets"}
+    assert names(check_changelog(rows, rows, {("a", 0): 5, ("b", 0): 1})) == {"changelog:offsets"}
     other = {0: {KEY: row, b"x": b"2"}}
     assert names(check_changelog(rows, other, {("a", 0): 5})) == {"changelog:watched"}
 

@@ -14,7 +14,7 @@ from tests.chaos.proxy import Action, Api, Rule
 from tests.service.traffic import traffic
 from tests.support.judged import compare
 from tests.support.service import Service, lines
-from tests.support.topics import committed
+from tests.support.topics import Ends, committed
 
 PATIENCE = 120.0
 PIECE = 300
@@ -26,15 +26,16 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProxiedBroker]:
         yield broker
 
 
-async def starts_again(service: Service, broker: ProxiedBroker, folder: Path) -> None:
-    """Offsets and state still agree: a worker starts, and goes on."""
+async def starts_again(service: Service, broker: ProxiedBroker, folder: Path) -> Ends:
+    """Offsets and state still agree: a worker starts, and goes on. What was committed before."""
     before = await committed(service.bootstrap, service.app_id)
+    await service.send(traffic(87, PIECE, 1))
     with service.worker(folder, environment={"STREAMJOIN_BROKER": broker.proxied}) as worker:
-        await service.send(traffic(87, PIECE, 1))
         await service.at_rest(PATIENCE)
         assert await worker.terminate(60) == 0, worker.text
     after = await committed(service.bootstrap, service.app_id)
     assert all(after[place] >= offset for place, offset in before.items())
+    return before
 
 
 @pytest.mark.parametrize(
@@ -66,6 +67,6 @@ async def test_a_late_request_is_refused(
         later.release()
         await service.at_rest(PATIENCE)
         assert await worker.terminate(60) == 0, worker.text
-    await starts_again(service, broker, tmp_path)
-    differences = await compare(service)
+    since = await starts_again(service, broker, tmp_path)
+    differences = await compare(service, since)
     assert not differences, lines(differences)

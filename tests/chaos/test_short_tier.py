@@ -15,3 +15,4 @@ async def test_the_short_tier_is_exact(tmp_path: Path) -> None:
     assert not report.short_of(), report.describe()
     assert report.numbers["records"] >= SHORT.records
     assert report.numbers["dead letters"] == report.numbers["bad records"] > 0
+    assert report.numbers["purchases that lay ready"] > 0

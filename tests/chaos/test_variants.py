@@ -17,6 +17,7 @@ CAUGHT_BY = {
     "own-positions": "enriched-purchases:missing",
     "no-savepoint": "duplicates",
     "futures-not-awaited": "enriched-purchases:missing",
+    "join-wait-ignored": "order:ready",
 }
 
 

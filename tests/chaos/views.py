@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from contextlib import suppress
 
 from tests.chaos.cluster import Cluster
 from tests.oracle.compare_http import VIEWS
@@ -26,11 +27,14 @@ class Views:
         self._task = asyncio.create_task(self._run(), name="views")
 
     async def stop(self) -> None:
-        """Ask no more."""
+        """Ask no more; raises what ended the client, if something did."""
         task, self._task = self._task, None
-        if task is not None:
+        if task is None:
+            return
+        if not task.done():
             task.cancel()
-            await asyncio.wait([task])
+        with suppress(asyncio.CancelledError):
+            await task
 
     async def _run(self) -> None:
         while True:

@@ -50,11 +50,18 @@ class Queues:
         return taken < len(self.clicks) and self.clicks[taken].time <= stands
 
 
-def ready_order(queues: Queues, settings: Settings) -> list[Step]:
-    """The contract's merge of complete queues: all waits are over when a queue is empty."""
+def ready_order(
+    queues: Queues, settings: Settings, clicks_from: int = 0, purchases_from: int = 0
+) -> list[Step]:
+    """The contract's merge of complete queues: all waits are over when a queue is empty.
+
+    Of what lies at these offsets and behind, where all that lies before them was taken.
+    """
     steps: list[Step] = []
-    taken = 0
+    taken = bisect_left(queues.offsets, clicks_from)
     for purchase in queues.purchases:
+        if purchase.record.offset < purchases_from:
+            continue
         while queues.click_goes_first(taken, purchase, settings):
             steps.append(Step(queues.clicks[taken]))
             taken += 1

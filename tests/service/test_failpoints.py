@@ -11,6 +11,7 @@ import aiohttp
 from app.engine import failpoints
 from app.factory import changelog_topic
 from models.topics import Direction
+from tests.oracle.compare_order import compare_ready
 from tests.oracle.compare_outputs import compare_outputs
 from tests.oracle.model import Model
 from tests.service.traffic import traffic
@@ -182,11 +183,12 @@ async def test_dying_at_each_failpoint_loses_and_doubles_nothing(
         chain.group_before = await chain.committed()
         await die(chain, name)
         await struck(chain)
+    since = await chain.committed()
     await service.send(messages)
     with service.worker(chain.folder) as worker:
         await service.at_rest(SECONDS)
         assert await worker.terminate(SECONDS) == 0, worker.text
     inputs, outputs = await service.inputs(), await service.outputs()
     expected = Model(inputs, service.oracle, enriched=outputs).run()
-    differences = compare_outputs(expected, outputs)
+    differences = compare_outputs(expected, outputs) + compare_ready(expected, outputs, since)
     assert not differences, lines(differences)

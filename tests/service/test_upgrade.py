@@ -1,7 +1,9 @@
 """Two workers are rolled to the next version, and one of them back, under load."""
 
 import asyncio
+from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 
 from tests.service.traffic import traffic
@@ -16,13 +18,11 @@ NEXT = "tests.service.next_version"
 PATIENCE = 120.0
 
 
-async def load(service: Service, messages: list[Message], stop: asyncio.Event) -> None:
-    """Send piece by piece until told to stop; then the rest."""
-    while messages and not stop.is_set():
-        await service.send(messages[:20])
-        del messages[:20]
+async def load(service: Service, messages: Iterator[Message], stop: asyncio.Event) -> None:
+    """Send piece by piece until told to stop."""
+    while not stop.is_set():
+        await service.send(islice(messages, 20))
         await asyncio.sleep(0.05)
-    await service.send(messages)
 
 
 async def written_by_next(service: Service) -> int:
@@ -48,7 +48,8 @@ async def test_workers_are_rolled_to_the_next_version_under_load(
 ) -> None:
     service = await Service(kafka.bootstrap, 2, {"heartbeat_interval": "300ms"}).create()
     stop = asyncio.Event()
-    loading = asyncio.create_task(load(service, list(traffic(91, 12_000, 2)), stop))
+    endless = traffic(91, 1_000_000, 2, seconds=600_000.0)
+    loading = asyncio.create_task(load(service, endless, stop))
     with ExitStack() as stack:
 
         def start(name: str, module: str) -> Worker:
@@ -57,13 +58,17 @@ async def test_workers_are_rolled_to_the_next_version_under_load(
         async def replace(worker: Worker, name: str, module: str) -> Worker:
             await ready(worker)
             assert await worker.terminate(60) == 0, worker.text
+            assert not loading.done(), "the load has ended before the roll"
             return start(name, module)
 
         workers = [start("first", "app.cli.main"), start("second", "app.cli.main")]
         for index, name in enumerate(("first", "second")):
             workers[index] = await replace(workers[index], name, NEXT)
             await more_by_next(service)
+            assert not loading.done(), "the load has ended before the roll"
         workers[0] = await replace(workers[0], "first", "app.cli.main")
+        await ready(workers[0])
+        assert not loading.done(), "the load has ended before the roll"
         stop.set()
         await loading
         await service.at_rest(PATIENCE)

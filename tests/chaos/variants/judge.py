@@ -11,6 +11,7 @@ from tests.chaos.variants.outcome import Outcome
 from tests.chaos.variants.trial import PARTITIONS, EndedError, Trial
 from tests.chaos.variants.variant import Variant
 from tests.chaos.variants.worker import MARK, UNFIT
+from tests.oracle.compare_order import compare_ready
 from tests.oracle.compare_outputs import ALL, compare_outputs
 from tests.oracle.model import Model
 from tests.oracle.records import Position, committed_only
@@ -18,6 +19,7 @@ from tests.oracle.results import REVENUE_SUM
 from tests.support.topics import committed, until
 
 SCENARIOS: dict[str, Callable[[Trial], Awaitable[None]]] = {
+    "ready": scenarios.ready,
     "kills": scenarios.kills,
     "waiting": scenarios.waiting,
     "zombie": scenarios.zombie,
@@ -97,4 +99,5 @@ async def judge(trial: Trial, *, rested: bool) -> list[str]:
     expected = Model(inputs, service.oracle, enriched=outputs, failing=failing).run()
     computations = ALL if rested else ALL - {REVENUE_SUM}
     assert service.partitions == PARTITIONS
-    return compare_outputs(expected, outputs, computations)
+    order = [] if trial.since is None else compare_ready(expected, outputs, trial.since)
+    return compare_outputs(expected, outputs, computations) + order

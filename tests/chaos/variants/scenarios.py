@@ -35,6 +35,15 @@ async def end(trial: Trial, folder: str = "first") -> None:
     await trial.stop(worker)
 
 
+async def ready(trial: Trial) -> None:
+    """All lies ready when a worker comes on its former state: the order is the contract's."""
+    await begin(trial)
+    trial.since = await trial.committed()
+    await trial.send(2 * PIECE)
+    trial.evidence.append(f"{2 * PIECE} records lay ready")
+    await end(trial)
+
+
 async def kills(trial: Trial) -> None:
     """kill -9 around the first commit; the next worker has the dead one's folder.
 

@@ -8,6 +8,19 @@ HAND_OVER = "app.engine.hand_over:HandOver"
 ACQUIRE = "app.engine.acquire:Acquisition"
 RETURN_AGREED = "if held == wanted:"
 
+MERGE = "agents.merge:Merge.take"
+CLICK_FIRST = "elif click is not None and click.timestamp <= purchase.timestamp + self._wait:"
+WAITING = (
+    "<= purchase.timestamp + self._wait:\n"
+    "            self._take_clicks(taken, limit, purchase.timestamp + self._wait)\n"
+    "        elif click is not None or self._waited():"
+)
+NOT_WAITING = (
+    "<= purchase.timestamp:\n"
+    "            self._take_clicks(taken, limit, purchase.timestamp)\n"
+    "        elif True:"
+)
+
 TAKING = (
     Variant(
         "own-positions",
@@ -138,5 +151,19 @@ TAKING = (
                 'isolation_level="read_uncommitted"',
             ),
         ),
+    ),
+    Variant(
+        "purchases-first",
+        "contract 4: purchases are taken ahead of clicks that lay ready",
+        "joins that take each topic as it comes",
+        "ready",
+        (Edit(MERGE, CLICK_FIRST, "elif False:"),),
+    ),
+    Variant(
+        "join-wait-ignored",
+        "contract 4: a purchase stands at its own time, and waits for no click",
+        "joins without a wait",
+        "ready",
+        (Edit(MERGE, WAITING, NOT_WAITING),),
     ),
 )

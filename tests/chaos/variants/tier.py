@@ -32,7 +32,7 @@ async def try_tier(seed: int, folder: Path, variant: Variant | None) -> Outcome:
     report = await run_tier(
         seed, folder=folder, tier=SMALL, worker_module=MODULE, environment={"CHAOS_VARIANT": name}
     )
-    outcome = Outcome("small tier", seed, [s.detail or s.kind for s in report.strikes if s.struck])
+    outcome = Outcome("small tier", seed, [s.form or s.kind for s in report.strikes if s.struck])
     outcome.wrong = [f"{check}: {text}" for check, lines in report.wrong.items() for text in lines]
     stood = {check: lines for check, lines in report.failed.items() if check not in report.wrong}
     outcome.ended = "; ".join(f"{check}: {lines[0][-300:]}" for check, lines in stood.items())

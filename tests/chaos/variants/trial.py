@@ -32,7 +32,10 @@ class EndedError(Exception):
 
 
 class Trial:
-    """One run of a scenario; `variant` None is the right build."""
+    """One run of a scenario; `variant` None is the right build.
+
+    `since`: what was committed when all that came later lay ready, before a worker was started.
+    """
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class Trial:
         self.failing: set[str] = set()
         self.workers: list[Worker] = []
         self.standing = ""
+        self.since: Ends | None = None
         self._messages = traffic(seed, EVENTS, PARTITIONS, late=0.03, bad=0.04)
 
     def next(self, count: int) -> list[Message]:
@@ -138,14 +142,14 @@ class Trial:
     async def _stand(self, wait: Callable[[float], Awaitable[None]]) -> None:
         """Wait; a broken build that has begun and then stands still is left as it is."""
         started = time.monotonic()
-        moves = [(started, await self._committed())]
+        moves = [(started, await self.committed())]
         self.standing = ""
         while True:
             try:
                 return await wait(3.0)
             except AssertionError as error:
                 said = str(error).partition("\n")[0]
-            now, there = time.monotonic(), await self._committed()
+            now, there = time.monotonic(), await self.committed()
             if there != moves[-1][1]:
                 moves.append((now, there))
             if self.workers[-1].process.poll() is not None:
@@ -157,7 +161,8 @@ class Trial:
                     raise EndedError(said)
                 return None
 
-    async def _committed(self) -> Ends:
+    async def committed(self) -> Ends:
+        """The group's offsets."""
         return await committed(self.service.bootstrap, self.service.app_id)
 
 
