@@ -2,6 +2,7 @@
 
 import random
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -161,3 +162,28 @@ def test_refusal_of_the_machine_says_what_to_do(text: str, remedy: str) -> None:
     assert isinstance(error, StoreError)
     assert "/state/partition-1" in str(error)
     assert remedy in str(error)
+
+
+class Compacting(RocksStore):
+    """One whose first read comes after a compaction has failed at the damage."""
+
+    def get(self, key: bytes) -> bytes | None:
+        if any(self._folder.glob("*.sst")):
+            self._db.set_options({"disable_auto_compactions": "false"})
+            while not self._db.property_int_value("rocksdb.background-errors"):
+                time.sleep(0.01)
+        return super().get(key)
+
+
+def test_damage_that_a_compaction_meets_first_is_set_aside(
+    states: tuple[Path, dict[int | None, Rows]], tmp_path: Path
+) -> None:
+    """Then the database does not even close without an error."""
+    folder = tmp_path / "partition-0"
+    shutil.copytree(states[0], folder)
+    flipped(0.001)(max(folder.glob("*.sst")))
+    store = Compacting(folder, shared_cache(8))
+    assert store.changelog_offset is None
+    store.write([(b"k", b"v")], 7)
+    store.close()
+    assert len(list(tmp_path.glob("partition-0.damaged-*"))) == 1

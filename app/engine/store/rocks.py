@@ -68,7 +68,7 @@ class RocksStore:
             self._identity = self.get(_IDENTITY_KEY)
             place = self.get(_PLACE_KEY)
         except DamagedStoreError:
-            self._db.close()
+            self._close()
             raise
         self._offset = self._as_of = None
         if place is not None:
@@ -219,6 +219,8 @@ class RocksStore:
     def _close(self) -> None:
         with contextlib.suppress(Exception):  # Its last flush may fail: it is not wanted.
             self._db.close()
+        # One whose flush has failed is closed with its last reference, and unlocked only then.
+        del self._db
 
     def close(self) -> None:
         """See `Store`."""
