@@ -97,20 +97,22 @@ class Handlers:
 
     async def totals(self, request: web.Request) -> web.StreamResponse:
         """Answer with everybody's totals."""
-        turns = self.overall.turns
-        with turns.callers.take():
-            found = some(await self.overall.ask(totals_question()))
-            return await turns.run(lambda: answered(merge_totals(found)))
+        return await self._overall(totals_question(), merge_totals)
 
     async def revenue(self, request: web.Request) -> web.StreamResponse:
         """Answer with a page of windows over all users, the newest first."""
         limit = limit_of(request.query)
         span = before(span_of(request.query), cursor_of(request.query))
         question = revenue_question(self.rules, span, limit + 1)
+        return await self._overall(question, lambda found: merge_revenue(found, limit))
+
+    async def _overall(
+        self, question: Question[P], merge: Callable[[Parts[P]], Answer]
+    ) -> web.Response:
         turns = self.overall.turns
         with turns.callers.take():
             found = some(await self.overall.ask(question))
-            return await turns.run(lambda: answered(merge_revenue(found, limit)))
+            return await turns.run(lambda: answered(merge(found)))
 
     async def totals_here(self, request: web.Request) -> web.StreamResponse:
         """Answer a peer with the totals of the partitions it asks for."""

@@ -44,13 +44,19 @@ async def ended(*tasks: "asyncio.Task[None]") -> None:
         await asyncio.wait(tasks)
 
 
+async def changed_during_a_look(broker: Broker, watch: TopicWatch) -> "asyncio.Task[None]":
+    """Have a confirmation wait for a look that was asked before `clicks` was made anew."""
+    confirming = asyncio.create_task(watch.confirm())
+    await broker.until_asked(1)
+    broker.topics["clicks"] = TopicIdentity("d" * 32, 4)
+    return confirming
+
+
 async def test_a_look_under_way_does_not_count() -> None:
     """The topics may have changed since it was asked, and the records may be of those after."""
     broker = Broker()
     watch = TopicWatch(broker.look, KNOWN, "log")
-    first = asyncio.create_task(watch.confirm())
-    await broker.until_asked(1)
-    broker.topics["clicks"] = TopicIdentity("d" * 32, 4)
+    first = await changed_during_a_look(broker, watch)
     second = asyncio.create_task(watch.confirm())
     third = asyncio.create_task(watch.confirm())
     broker.answers.release()
@@ -73,9 +79,7 @@ async def test_a_look_under_way_does_not_count() -> None:
 async def test_a_look_that_fails_is_not_made_good_by_the_one_before_it() -> None:
     broker = Broker()
     watch = TopicWatch(broker.look, KNOWN, "log")
-    first = asyncio.create_task(watch.confirm())
-    await broker.until_asked(1)
-    broker.topics["clicks"] = TopicIdentity("d" * 32, 4)
+    first = await changed_during_a_look(broker, watch)
     second = asyncio.create_task(watch.confirm())
     await asyncio.sleep(0)
     broker.answers.release()
