@@ -2,20 +2,17 @@
 
 import asyncio
 import json
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 from models.dead_letters import ErrorType
 from models.times import iso
 from tests.operations.burying import FAILED, bury, origins, source
 from tests.operations.running import NOBODY, ran, refused
+from tests.support.command import streamjoin
 from tests.support.kafka import Kafka
 from tests.support.service import Service, keyed
 from tests.support.topics import read_all
-from tests.support.worker import ROOT
 
 
 async def test_what_a_worker_refused_is_listed_shown_and_replayed(
@@ -83,14 +80,10 @@ async def test_reasons_times_and_what_cannot_be_replayed(kafka: Kafka) -> None:
 
 def dying(service: Service, place: str) -> int:
     """Run a replay that kills itself; its exit status."""
-    kept = {name: v for name, v in os.environ.items() if not name.startswith("STREAMJOIN_")}
-    command = [sys.executable, "-m", "tests.operations.dying_replay", "dead-letters", "replay"]
-    environment = {**kept, **service.environment, "DIES_AT": place}
-    done = subprocess.run(
-        [*command, "--yes", "--rate", "50"], env=environment, cwd=ROOT, timeout=300,
-        capture_output=True,
-    )  # fmt: skip
-    return done.returncode
+    environment = {**service.environment, "DIES_AT": place}
+    arguments = ("dead-letters", "replay", "--yes", "--rate", "50")
+    module = "tests.operations.dying_replay"
+    return streamjoin(environment, *arguments, module=module).returncode
 
 
 async def test_killed_anywhere_each_is_replayed_once(kafka: Kafka) -> None:

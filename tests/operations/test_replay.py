@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import os
 import subprocess
-import sys
 
 import pytest
 
@@ -15,10 +13,10 @@ from models.dead_letters import ErrorType
 from tests.operations.burying import bury, origins, source
 from tests.operations.running import ran
 from tests.support.admin import create_topic
+from tests.support.command import streamjoin
 from tests.support.kafka import Kafka
 from tests.support.service import Service
 from tests.support.topics import read_all
-from tests.support.worker import ROOT
 
 LARGE = 5 << 20
 
@@ -88,12 +86,9 @@ async def test_a_topic_that_takes_less_than_when_it_was_planned(kafka: Kafka) ->
 
 def overtaken(service: Service, place: str) -> "subprocess.CompletedProcess[str]":
     """Run a replay that another one overtakes."""
-    kept = {name: v for name, v in os.environ.items() if not name.startswith("STREAMJOIN_")}
-    command = [sys.executable, "-m", "tests.operations.overtaken_replay", "dead-letters", "replay"]
-    return subprocess.run(
-        [*command, "--yes", "--rate", "50"], cwd=ROOT, timeout=300, capture_output=True, text=True,
-        env={**kept, **service.environment, "OVERTAKEN_AT": place},
-    )  # fmt: skip
+    environment = {**service.environment, "OVERTAKEN_AT": place}
+    arguments = ("dead-letters", "replay", "--yes", "--rate", "50")
+    return streamjoin(environment, *arguments, module="tests.operations.overtaken_replay")
 
 
 @pytest.mark.parametrize("place", ["begin", "commit"])

@@ -12,12 +12,18 @@ SECONDS = 300
 
 
 def streamjoin(
-    environment: Mapping[str, str], *arguments: str | Path, stdin: str = ""
+    environment: Mapping[str, str],
+    *arguments: str | Path,
+    stdin: str = "",
+    module: str = "app.cli.main",
 ) -> subprocess.CompletedProcess[str]:
-    """Run it to its end; of STREAMJOIN_ variables it gets `environment` alone."""
+    """Run it to its end; of STREAMJOIN_ variables it gets `environment` alone.
+
+    `module`: one that runs it with something changed.
+    """
     kept = {name: v for name, v in os.environ.items() if not name.startswith("STREAMJOIN_")}
     return subprocess.run(
-        [sys.executable, "-m", "app.cli.main", *map(str, arguments)],
+        [sys.executable, "-m", module, *map(str, arguments)],
         env={**kept, **environment},
         cwd=ROOT,
         input=stdin,
