@@ -39,7 +39,7 @@ run: setup ## Start Kafka and a worker, replay a week of a real shop, serve http
 test: lint ## Run the checks and all tests
 	@$(bin)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-soak: setup ## Break workers, broker and disks for 90 minutes (HOURS=...), print what came of it
+soak: setup ## Break workers, broker and disks for 100 minutes (HOURS=...), print what came of it
 	@$(bin)/python -m tests.chaos.soak $(if $(HOURS),--hours $(HOURS)) $(ARGS)
 
 bench: setup ## Measure against stock Faust and a bare aiokafka loop

@@ -33,7 +33,7 @@ SOAK = Tier(
         Kind.HIJACK: 5,
     },
     records=1_000_000,
-    minutes=90,
+    minutes=100,
     fill=True,
     rest_minutes=10,
     event_hours=168,
