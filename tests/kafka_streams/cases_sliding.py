@@ -126,6 +126,19 @@ SLIDING = (
         ("before-the-start", EARLY, "late-but-for-those", MORE),
     ),
     Case(
+        "made anew without what came before",
+        "112 finds the window up to 111, which was closed for 106 and has 104 as its last. So it"
+        " makes the one from 105 with itself alone, though 114 lies in it and came before.",
+        TEN_GRACE,
+        "a@100 a@102 b@111 a@104=5! b@117 a@106=7! a@114=2 a@112=3 a@115=4",
+        "a[90,100]=1/1 a[92,102]=2/2 b[101,111]=1/1 b[107,117]=2/2 a[104,114]=2/5 a[102,112]=2/4"
+        " a[105,115]=3/9",
+        "a[90,100]=1/1 a[92,102]=2/2 b[101,111]=1/1 a[101,111]=2/6 a[103,113]=3/15 b[112,122]=1/1"
+        " b[107,117]=2/2 a[107,117]=3/9 a[104,114]=4/17 a[105,115]=2/7 a[102,112]=3/9"
+        " a[113,123]=2/6 a[115,125]=1/4",
+        (BEHIND, EARLY, "late-but-for-those", "made-anew", MORE),
+    ),
+    Case(
         "windows that begin before the epoch",
         "Kafka Streams has one from 0 for all before its end; from there on they are equal.",
         PATIENT,

@@ -1,11 +1,12 @@
 """Sliding windows: the rules that tell Kafka Streams' windows from the contract's."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from itertools import takewhile
 
 from tests.kafka_streams.case import Case
-from tests.kafka_streams.facts import Facts, changes, finals
-from tests.kafka_streams.shapes import Content, Event, Window
+from tests.kafka_streams.facts import Facts, changes, finals, same
+from tests.kafka_streams.shapes import Content, Event, Update, Window
 from tests.kafka_streams.suppressed import compare_suppressed
 
 NEVER = 10**9
@@ -44,6 +45,7 @@ class _Rules:
         self.facts: Facts = case.facts
         self.size = case.facts.shape.size
         self.made: dict[tuple[str, int], int] = {}
+        self.anew = windows_made_anew(case.facts, case.kafka.updates)
         self.events: dict[str, list[tuple[int, Event]]] = defaultdict(list)
         for index, event in enumerate(case.facts.events):
             if event.value is not None:
@@ -80,22 +82,25 @@ class _Rules:
         """Whether both are what the contract and Kafka Streams can have by then.
 
         Ours: all that was in time, and of those behind the grace the ones that were not late.
-        Kafka Streams': all that was in time, and any of those behind the grace, also of those that
-        lie up to a window's size before its start.
+        Kafka Streams': all that was in time, but for what one window made anew lacks; and any of
+        those behind the grace, also of those that lie up to a window's size before its start.
         """
         if ours is None or kafka is None:
             return False
         sure, possible, counted = self._within(window, upto)
-        is_ours = ours.events == sure[0] + counted[0] and ours.total in (None, sure[1] + counted[1])
-        theirs = (kafka.events - sure[0], (kafka.total or 0) - sure[1])
-        if not is_ours:
+        if not same(ours, Content(sure[0] + counted[0], sure[1] + counted[1])):
             return False
-        if theirs in _subsets({(0, 0)}, possible):
+        within = _subsets({(0, 0)}, possible)
+        theirs = (kafka.events - sure[0], (kafka.total or 0) - sure[1])
+        if theirs in within:
             self.case.report.use("behind-the-grace")
             return True
-        before = self._before(window)
-        if theirs in _subsets(_subsets({(0, 0)}, possible), before):
+        around = _subsets(within, self._before(window))
+        if theirs in around:
             self.case.report.use("before-the-start")
+            return True
+        if any((theirs[0] + n, theirs[1] + total) in around for n, total in self._lacking(window)):
+            self.case.report.use("made-anew")
             return True
         return False
 
@@ -126,6 +131,43 @@ class _Rules:
             and window.start - self.size <= event.time < window.start
             and not self.facts.is_open(event.time, index)
         ]
+
+    def _lacking(self, window: Window) -> list[Sum]:
+        """The sum of the events in time that it lacks, for each window made anew that it can have
+        its contents from."""
+        made = self.made[window.user, window.end]
+        found = []
+        for at, anew in self.anew[window.user]:
+            start, end = max(window.start, anew.start), min(window.end, anew.end)
+            lacking = [
+                event.value
+                for index, event in self.events[window.user]
+                if index < at <= made
+                and event.value is not None
+                and start <= event.time <= end
+                and self.facts.is_open(event.time, index)
+            ]
+            found.append((len(lacking), sum(lacking)))
+        return found
+
+
+def windows_made_anew(
+    facts: Facts, updates: Sequence[Update]
+) -> dict[str, list[tuple[int, Window]]]:
+    """{user: [(the event with which it was made, window)]} of the windows that start just after an
+    event that came behind the grace, and that Kafka Streams made with one event alone in them."""
+    behind: dict[tuple[str, int], int] = {}
+    for index, event in enumerate(facts.events):
+        if facts.shape.takes(event) and not facts.is_open(event.time, index):
+            behind.setdefault((event.user, event.time), index)
+    found: dict[str, list[tuple[int, Window]]] = defaultdict(list)
+    known: set[Window] = set()
+    for at, window, content in updates:
+        is_new, is_alone = window not in known, content is not None and content.events == 1
+        known.add(window)
+        if is_new and is_alone and behind.get((window.user, window.start - 1), NEVER) < at:
+            found[window.user].append((at, window))
+    return found
 
 
 def _add(one: Sum, value: int) -> Sum:

@@ -23,6 +23,11 @@ RULES = {
         "sliding: of such events Kafka Streams may also count some that lie before the window's"
         " start, when it takes over the contents of a window that began earlier"
     ),
+    "made-anew": (
+        "sliding: a window that starts just after an event behind the grace is made with the newest"
+        " event alone, without those in time that lie in it; it and windows that take over its"
+        " contents lack them"
+    ),
     "near-the-epoch": (
         "sliding: Kafka Streams has no window that starts before the epoch, but one from 0 for all"
         " that is before its end"

@@ -154,6 +154,7 @@ def last_update(run: KafkaRun, window: Window) -> int:
 RULED = {
     "behind-the-grace": ("behind the grace, and not taken over", Window("a", 99, 109)),
     "before-the-start": ("an event before the start", Window("a", 105, 115)),
+    "made-anew": ("made anew without what came before", Window("a", 105, 115)),
     "reopened": ("a closed session is reopened", Window("a", 100, 105)),
     "store-early": ("the store forgets too early", Window("a", 105, 105)),
     "late-but-for-those": ("late by the contract, taken over", Window("a", 103, 113)),
