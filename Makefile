@@ -55,7 +55,7 @@ format: setup ## Put the source into its standard form
 	@$(bin)/ruff check --fix
 	@$(bin)/ruff format
 
-documents: setup ## Write docs/openapi.json, topics.md and metrics.md from the code
+documents: setup ## Write docs/openapi.json, topics.md, metrics.md, settings.md from the code
 	@$(bin)/python -m app.documents
 
 lock: ## Renew requirements.lock from pyproject.toml (UPGRADE=--upgrade: newer indirect packages)

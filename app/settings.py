@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import SettingsConfigDict
 
 from app.cluster.settings import ClusterSettings, Given
@@ -31,10 +38,16 @@ def _duration(value: object) -> object:
     return parse_duration(str(value))
 
 
+def _topic_name(value: str) -> str:
+    if value in (".", ".."):
+        raise ValueError("Kafka takes no such name")
+    return value
+
+
 Duration = Annotated[int, BeforeValidator(_duration), Field(ge=0)]
 Size = Annotated[int, BeforeValidator(_duration), Field(ge=1)]
 # What Kafka takes.
-TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
+TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$"), AfterValidator(_topic_name)]
 OptionalDuration = Annotated[
     int | None, BeforeValidator(lambda v: None if v in (None, "") else _duration(v))
 ]
@@ -159,6 +172,16 @@ class Settings(ClusterSettings):
         return self
 
     @property
+    def exposed(self) -> str | None:
+        """Why no worker starts with these: others reach it without a key. None if they do not."""
+        if self.api_key or self.api_keys or self.web_host in _LOOPBACK:
+            return None
+        return (
+            f"web_host {self.web_host} can be reached from other machines: set an API key "
+            "(STREAMJOIN_API_KEY), or leave web_host at 127.0.0.1"
+        )
+
+    @property
     def url(self) -> str:
         """What other workers forward to; `{hostname}` stands for this machine's name."""
         host = f"[{self.web_host}]" if ":" in self.web_host else self.web_host
@@ -213,10 +236,6 @@ def load_worker_settings(**flags: Any) -> Settings:  # noqa: ANN401 (whatever th
     SettingError as `load_settings` does.
     """
     settings = load_settings(**flags)
-    keyless = settings.api_key is None and settings.api_keys is None
-    if keyless and settings.web_host not in _LOOPBACK:
-        raise SettingError(
-            f"web_host {settings.web_host} can be reached from other machines: set an API key "
-            "(STREAMJOIN_API_KEY), or leave web_host at 127.0.0.1"
-        )
+    if (exposure := settings.exposed) is not None:
+        raise SettingError(exposure)
     return settings

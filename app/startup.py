@@ -8,6 +8,7 @@ from app.errors import SettingError, UserError
 from app.settings import Settings
 from app.topic_identity import IdentityReader, TopicIdentity
 from app.topics_admin import SIZE, TopicDescription, describe, ensure_topic
+from models.topic_configs import changelog_config
 from models.topics import (
     CLICKS,
     HEADERS_ALLOWANCE,
@@ -15,7 +16,6 @@ from models.topics import (
     Catalogue,
     Direction,
     Topic,
-    changelog_config,
 )
 
 log = logging.getLogger(__name__)
@@ -116,13 +116,15 @@ async def create_changelog(
 ) -> None:
     """Create the changelog if it is missing; `found`: the catalogue's topics.
 
-    With a former changelog in `found`, the new one is as safe, and takes as large records.
+    It is as safe as the former changelog, if there is one in `found`, and takes as large records;
+    else as safe as the clicks.
     """
     like, configs = settings.catalogue().name(CLICKS), changelog_config()
+    former = found.get(changelog)
+    safe = (former or found[like]).configs
+    configs |= {name: safe[name] for name in _SAFETY if name in safe}
     largest = _largest(settings, found) + 4 * _ROW_ALLOWANCE
-    if changelog in found:
-        former = found[changelog]
-        configs |= {name: former.configs[name] for name in _SAFETY if name in former.configs}
+    if former is not None:
         largest = max(largest, max_bytes(former))
     configs[SIZE] = str(largest)
     await ensure_topic(settings.cluster, changelog, found[like].partitions, like, configs)

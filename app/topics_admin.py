@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from app.cluster import Broker, Cluster, cannot_connect
 from app.errors import UserError
+from models.topic_configs import safety_config
 from models.topics import Catalogue, Direction
 
 DEFAULT_PARTITIONS: Final = 8
@@ -54,7 +55,8 @@ async def create_topics(
 
     `names`: which, all of the catalogue by default; others may be among them. `given`: settings
     for each of them, in place of contract 2's, but for a `max.message.bytes` that would be too
-    little for the inputs' records with the headers added.
+    little for the inputs' records with the headers added. With three copies or more, a record is
+    acknowledged when two have it, and no copy that is behind becomes the leader.
 
     Topics that exist are left as they are. Returns when each new one has its leaders. Raises
     `UserError` when no broker answers or it refuses a topic, with its reason.
@@ -63,7 +65,8 @@ async def create_topics(
     async with admin_client(bootstrap) as admin:
         there = await _partition_counts(admin)
         lacking = [name for name in wanted if name not in there]
-        configs = await _settings(admin, catalogue, lacking, given or {})
+        wanted_configs = {**safety_config(replication_factor), **(given or {})}
+        configs = await _settings(admin, catalogue, lacking, wanted_configs)
         missing = [
             NewTopic(name, partitions, replication_factor, topic_configs=configs[name])
             for name in lacking

@@ -18,6 +18,7 @@ from models.results import (
     revenue_key,
     user_session,
 )
+from models.topic_configs import changelog_config
 from models.topics import (
     COMPUTATIONS,
     HEADERS_ALLOWANCE,
@@ -25,7 +26,6 @@ from models.topics import (
     Catalogue,
     Direction,
     Topic,
-    changelog_config,
 )
 
 START = 1_470_034_800_000

@@ -33,7 +33,8 @@ from benchmarks.report import (
 )
 from benchmarks.user_parts import UserParts
 from benchmarks.worker import Deployment, free_port
-from models.topics import ENRICHED_PURCHASES, changelog_config
+from models.topic_configs import changelog_config
+from models.topics import ENRICHED_PURCHASES
 
 PARTS = (
     "faust",

@@ -9,6 +9,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from models.events import Click, Purchase, UserEvent
+from models.topic_configs import partials_config
 
 COMPUTATIONS = (
     "enrichment",
@@ -23,7 +24,6 @@ COMPUTATIONS = (
 HEADERS_ALLOWANCE = 64 * 1024
 """What a dead letter or late event may be larger than its source, for the headers added."""
 _LONG_MAX = str(2**63 - 1)
-PARTIALS_RETENTION_MS = 7 * 86_400_000
 
 
 class Direction(StrEnum):
@@ -219,31 +219,3 @@ class Catalogue:
         if topic.holds_sources and largest_input is not None:
             configs["max.message.bytes"] = str(largest_input + HEADERS_ALLOWANCE)
         return configs
-
-
-def partials_config() -> dict[str, str]:
-    """Configuration of the internal topic of partial sums.
-
-    Not `compact`: the partials of one window come from many source partitions under one key, of
-    which compaction would keep a single one, perhaps before the window's owner has read the rest.
-    So `delete`, by the broker's clock: its records carry the time of writing and are read within
-    moments, their effect kept in the owner's changelog. A group that stays away for longer than
-    the retention with partials unread finds its committed offset gone, which stops it loudly.
-    """
-    return {
-        "cleanup.policy": "delete",
-        "retention.ms": str(PARTIALS_RETENTION_MS),
-        "message.timestamp.type": "LogAppendTime",
-        "segment.bytes": str(64 * 1024 * 1024),
-    }
-
-
-def changelog_config() -> dict[str, str]:
-    """Configuration of a changelog topic (contract, section 2, "Topic settings")."""
-    return {
-        "cleanup.policy": "compact",
-        "segment.bytes": str(16 * 1024 * 1024),
-        "segment.ms": "600000",
-        "min.cleanable.dirty.ratio": "0.1",
-        "delete.retention.ms": "86400000",
-    }

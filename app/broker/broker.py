@@ -63,8 +63,9 @@ class EmbeddedBroker:
     @property
     def previous_port(self) -> int | None:
         """The port of the last start in this folder; None if there was none."""
-        identity = self._files.identity()
-        return identity.port or None if identity else None
+        run, identity = self._files.run(), self._files.identity()
+        # A start that was killed has left what it ran, but not the identity's port.
+        return (run.port if run else 0) or (identity.port if identity else 0) or None
 
     def start(self) -> BrokerInfo:
         """Start it, and return when it answers; nothing happens if it runs already.
@@ -99,11 +100,11 @@ class EmbeddedBroker:
             )
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:
-            if answers(running.bootstrap):
-                return True
             alive = self._process()
             if alive is None:
                 return False
+            if process.listens(alive, running.port) and answers(running.bootstrap):
+                return True
             process.wait_end(alive, 0.1)
         raise UserError(
             f"the broker of {self.folder} runs, but does not answer;"

@@ -1,6 +1,7 @@
 """What commands of operations share: flags, tables for people, JSON for programs, asking."""
 
 import json
+import signal
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
@@ -82,10 +83,19 @@ def show_json(rows: Iterable[Mapping[str, Any]]) -> None:
 def ask(question: str, *, yes: bool) -> None:
     """Have a destructive command confirmed, unless `yes`.
 
-    Raises typer.Abort on a no, SettingError where nobody can be asked.
+    Raises typer.Abort on a no, KeyboardInterrupt, SettingError where nobody can be asked.
     """
     if yes:
         return
     if not sys.stdin.isatty():
         raise SettingError("no terminal to ask on: give --yes to go on, or --dry-run to look")
-    typer.confirm(question, abort=True)
+    # asyncio's handler would leave a first Ctrl-C until the question is answered.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        typer.confirm(question, abort=True)
+    except typer.Abort as answer:
+        if isinstance(answer.__context__, KeyboardInterrupt):  # It takes Ctrl-C for a no.
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        signal.signal(signal.SIGINT, handler)

@@ -14,16 +14,20 @@ _SECONDS: Final = 5.0
 
 
 async def stop_quietly(producer: AIOKafkaProducer) -> None:
-    """Stop a producer whose transaction, if one is open, is lost anyway."""
+    """Stop a producer whose transaction, if one is open, is lost anyway; also when cancelled."""
+    stopped = False
     try:
-        async with asyncio.timeout(_SECONDS):
-            await producer.stop()
-    except (KafkaError, TimeoutError, AssertionError, asyncio.InvalidStateError):
+        with suppress(KafkaError, TimeoutError, AssertionError, asyncio.InvalidStateError):
+            async with asyncio.timeout(_SECONDS):
+                await producer.stop()
+                stopped = True
+    finally:
         # Else it would go on to offer its records to the broker, over new connections.
-        sender = producer._sender.sender_task
-        if sender is not None:
-            sender.cancel()
-        await producer.client.close()
+        if not stopped:
+            sender = producer._sender.sender_task
+            if sender is not None:
+                sender.cancel()
+            await producer.client.close()
 
 
 async def abort_quietly(producer: AIOKafkaProducer) -> None:

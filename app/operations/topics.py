@@ -13,7 +13,7 @@ from app.groups.plan import ends
 from app.letters.ledger import ledger_topic
 from app.settings import Settings
 from app.topics_admin import admin_client
-from models.topics import changelog_config
+from models.topic_configs import changelog_config
 
 _SET_ON_TOPIC = 1
 """Kafka's ConfigSource DYNAMIC_TOPIC_CONFIG: given to this topic, not a default."""

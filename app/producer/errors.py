@@ -27,7 +27,7 @@ class UnacknowledgedError(ProduceError):
 
 
 class RefusedError(ProduceError):
-    """The broker answered that it does not take the record."""
+    """The broker does not take the record, or one that stood before it in its partition."""
 
 
 class PartitionerRefusedError(SettingError):

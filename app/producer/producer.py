@@ -184,7 +184,8 @@ class EventProducer:
         """Send what is buffered and wait until all of it is stored.
 
         Raises `RefusedError` when something was refused and all else is stored, and
-        `UnacknowledgedError`, after which nothing more can be sent.
+        `UnacknowledgedError`, after which nothing more can be sent. What stood behind a refused
+        record in its partition may be refused with it.
         """
         await self._connection.flush()
 

@@ -105,6 +105,9 @@ def test_a_start_goes_on_where_one_was_killed(own_broker: EmbeddedBroker, fencin
     else:
         own_broker.stop()
     killed_start(own_broker, fencing=fencing)
+    left = own_broker.status().info
+    assert left
+    assert fencing or own_broker.previous_port == left.port
     found = own_broker.start()
     assert found.port
     assert answers(found.bootstrap)

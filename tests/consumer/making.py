@@ -77,10 +77,13 @@ def _whole(descriptor: int) -> bytes:
 class Child:
     """A process that consumes; what it printed by now."""
 
-    def __init__(self, arguments: list[str]) -> None:
+    def __init__(self, arguments: list[str], stdin: int | None = None) -> None:
+        """`stdin`: a file descriptor; by default this process's."""
         self._out = tempfile.TemporaryFile()  # noqa: SIM115 (closed by the context below)
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115
-        self.process = subprocess.Popen(arguments, stdout=self._out, stderr=self.errors, cwd=ROOT)
+        self.process = subprocess.Popen(
+            arguments, stdin=stdin, stdout=self._out, stderr=self.errors, cwd=ROOT
+        )
 
     @property
     def text(self) -> bytes:

@@ -1,6 +1,7 @@
 """The image and the compose file: nobody's user, nothing to write but the volume."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,18 @@ OF_THE_HOST = {
 KEYS = {"STREAMJOIN_API_KEY": "a", "STREAMJOIN_PEER_KEY": "b", "STREAMJOIN_API_KEYS": ""}
 
 
-def inside(name: str, env_file: dict[str, str]) -> dict[str, str]:
-    """A container's environment: the image's, then what `.env` says, then the service's own."""
+def inside(
+    name: str, env_file: dict[str, str], shell: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """A container's environment: the image's, then what `.env` says, then the service's own.
+
+    `shell`: variables of who runs compose, which it puts in before those of `.env`.
+    """
+    known = {**env_file, **(shell or {})}
     service = COMPOSE["services"][name]
     assert service["env_file"] == [{"path": ".env", "required": False}]
     own = {
-        name: env_file.get(name, "") if value.startswith("${") else value
+        name: known.get(name, "") if value.startswith("${") else value
         for name, value in service.get("environment", {}).items()
     }
     return {**IMAGES, **env_file, **own}
@@ -95,6 +102,18 @@ def test_compose_sets_what_the_container_needs(env_file: dict[str, str]) -> None
     assert settings.advertised_url == "http://{hostname}:6066"
 
 
+@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("left", [{"STREAMJOIN_API_KEY": ""}, {"STREAMJOIN_API_KEYS": "read:r"}])
+def test_keys_may_come_from_the_shell(name: str, left: dict[str, str]) -> None:
+    """`left`: what `.env` has of them."""
+    environment = inside(name, left, {**KEYS, **left, "STREAMJOIN_API_KEY": "a"})
+    settings = loaded(environment)
+    assert settings.api_key
+    assert settings.api_key.get_secret_value() == "a"
+    assert settings.peer_key
+    assert settings.peer_key.get_secret_value() == "b"
+
+
 def test_all_other_settings_of_env_reach_the_workers() -> None:
     settings = loaded(inside("worker", {**KEYS, "STREAMJOIN_GRACE": "5m"}))
     assert settings.grace == 300_000
@@ -119,7 +138,7 @@ def test_compose_creates_the_topics(kafka: Kafka) -> None:
     names = {f"STREAMJOIN_{topic.setting.upper()}": f"composed-{topic.id}" for topic in topics}
     more = {"STREAMJOIN_APP_ID": "composed", "STREAMJOIN_PARTITIONS": "3"}
     command = " ".join(service["command"]).replace("kafka:9092", kafka.bootstrap)
-    environment = inside("topics", {**OF_THE_HOST, **names, **more})
+    environment = inside("topics", {**KEYS, **OF_THE_HOST, **names, **more})
     done = streamjoin(environment, *command.split())
     assert (done.returncode, done.stderr) == (0, "")
     assert "created composed-clicks with 3 partitions" in done.stdout

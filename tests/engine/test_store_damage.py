@@ -5,10 +5,12 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from app.engine.errors import DamagedStoreError, StoreError
+from app.engine.store import rocks
 from app.engine.store.faults import explained
 from app.engine.store.rocks import RocksStore, shared_cache
 
@@ -187,3 +189,21 @@ def test_damage_that_a_compaction_meets_first_is_set_aside(
     store.write([(b"k", b"v")], 7)
     store.close()
     assert len(list(tmp_path.glob("partition-0.damaged-*"))) == 1
+
+
+def test_an_opening_that_fails_once_can_be_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = RocksStore(tmp_path / "partition-0", shared_cache(8))
+    store.write([(b"k", b"v")], 7)
+
+    def failing(*_: object) -> NoReturn:
+        raise Exception("IO error: Input/output error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(rocks, "Rdict", failing)
+        with pytest.raises((DamagedStoreError, StoreError)):
+            store.clear()
+    store.clear()
+    assert (store.changelog_offset, store.get(b"k")) == (None, None)
+    store.close()

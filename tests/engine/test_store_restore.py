@@ -19,7 +19,7 @@ from app.engine.store.rocks import RocksStore, shared_cache
 from app.observability.metrics import Metrics
 from app.settings import load_settings
 from app.topic_identity import topic_identities
-from models.topics import changelog_config
+from models.topic_configs import changelog_config
 from tests.support.kafka import Kafka
 
 DAY = 86_400_000

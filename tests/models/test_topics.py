@@ -1,6 +1,7 @@
 import pytest
 
 from models.codec import DECODERS
+from models.topic_configs import changelog_config, safety_config
 from models.topics import (
     CLICKS,
     DEAD_LETTERS,
@@ -15,7 +16,6 @@ from models.topics import (
     Catalogue,
     Direction,
     Partitioning,
-    changelog_config,
 )
 
 FOREVER = "9223372036854775807"
@@ -128,3 +128,9 @@ def test_configuration_of_changelogs() -> None:
         "min.cleanable.dirty.ratio": "0.1",
         "delete.retention.ms": "86400000",
     }
+
+
+@pytest.mark.parametrize("copies", [1, 2, 3, 5])
+def test_three_copies_outlive_a_broker(copies: int) -> None:
+    safe = {"min.insync.replicas": "2", "unclean.leader.election.enable": "false"}
+    assert safety_config(copies) == (safe if copies > 2 else {})

@@ -90,6 +90,13 @@ async def test_no_broker_is_one_finding() -> None:
     assert verdicts(got)["broker"] == {"wrong"}
 
 
+async def test_settings_with_which_no_worker_starts_are_wrong() -> None:
+    got = await ran(Service(NOBODY, settings={"web_host": "0.0.0.0"}), "check", "--json")
+    assert got.status == 1
+    assert verdicts(got)["settings"] == {"wrong"}
+    assert "web_host 0.0.0.0 can be reached from other machines" in texts(got, "wrong")
+
+
 def test_releases_by_level() -> None:
     levels = (None, 6, 7, 21, 22, 25, 27, 29, 30, 31)
     assert [release(level) for level in levels] == [

@@ -3,39 +3,14 @@
 import asyncio
 import json
 import signal
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
-from tests.consumer.making import LONG, Child
+from tests.operations.child import says, started
 from tests.operations.running import NOBODY
 from tests.support.command import streamjoin
 from tests.support.kafka import Kafka
 from tests.support.service import Message, Service
-from tests.support.topics import until
-
-
-@contextmanager
-def started(service: Service, *arguments: str) -> Iterator[Child]:
-    settings = (f"{name}={value}" for name, value in service.environment.items())
-    child = Child(["env", *settings, sys.executable, "-m", "app.cli.main", *arguments])
-    try:
-        yield child
-    finally:
-        child.close()
-
-
-async def says(child: Child, what: bytes, times: int = 1) -> None:
-    """Wait until it has written this so often."""
-
-    async def so() -> bool:
-        assert child.process.poll() is None, child.log
-        return child.text.count(what) >= times
-
-    await until(so, LONG, f"writing {what!r}", 0.05)
-
 
 RECORDS: list[Message] = [
     ("clicks", 0, b"ann", b'{"page":"/\xc3\xa9"}', None),

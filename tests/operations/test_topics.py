@@ -1,5 +1,12 @@
 """`streamjoin topics ...` against a real broker."""
 
+from typing import NoReturn
+
+import pytest
+from aiokafka.admin import NewTopic
+
+from app import topics_admin
+from app.errors import SettingError
 from app.factory import changelog_topic
 from app.topics_admin import describe
 from tests.operations.running import NOBODY, ran, refused
@@ -68,6 +75,29 @@ async def test_one_topic_is_created_and_deleted(kafka: Kafka) -> None:
     gone = await ran(service, "topics", "delete", name, "clicks", "--yes")
     assert gone.status == 0, gone
     assert await describe(kafka.bootstrap, [name, service.names["clicks"]]) == {}
+
+
+async def test_three_copies_are_created_such_that_a_broker_may_be_lost(
+    kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As far as one node goes: what it would be asked for."""
+    asked: list[NewTopic] = []
+
+    async def create(_: object, topics: list[NewTopic]) -> NoReturn:
+        asked.extend(topics)
+        raise SettingError("one node")
+
+    monkeypatch.setattr(topics_admin, "_create", create)
+    service = Service(kafka.bootstrap, 2)
+    three = ("topics", "create", "--replication-factor", "3")
+    await refused(service, *three, status=2, says="one node")
+    assert len(asked) == len(service.of())
+    assert {topic.replication_factor for topic in asked} == {3}
+    assert {topic.topic_configs["min.insync.replicas"] for topic in asked} == {"2"}
+    assert {t.topic_configs["unclean.leader.election.enable"] for t in asked} == {"false"}
+    own = ("--config", "min.insync.replicas=1")
+    await refused(service, *three, *own, status=2, says="one node")
+    assert asked[-1].topic_configs["min.insync.replicas"] == "1"
 
 
 async def test_what_is_in_use_or_kafkas_own_is_not_deleted(kafka: Kafka) -> None:

@@ -39,7 +39,7 @@ def test_help_is_no_error() -> None:
     assert "Usage: streamjoin topics create" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["", "my topic!", "x" * 250])
+@pytest.mark.parametrize("name", ["", ".", "..", "my topic!", "x" * 250])
 def test_a_topic_name_that_kafka_does_not_take_is_a_wrong_setting(name: str) -> None:
     done = streamjoin({"STREAMJOIN_TOPIC_CLICKS": name}, "lag", "--broker", "127.0.0.1:1")
     assert (done.returncode, done.stdout) == (2, "")

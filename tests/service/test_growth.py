@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from models.topics import changelog_config
+from models.topic_configs import changelog_config
 from tests.service.traffic import BASE
 from tests.support.admin import admin_of
 from tests.support.judged import compare

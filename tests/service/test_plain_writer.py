@@ -3,6 +3,7 @@
 The broker refuses one of them here; what stands behind it must not have been written.
 """
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -94,25 +95,32 @@ async def test_at_most_once_writes_no_output_before_its_state(kafka: Kafka) -> N
     assert len(steps.offsets) == 1
 
 
-async def test_a_writer_that_is_given_up_sends_no_more(tmp_path: Path) -> None:
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_a_writer_that_is_given_up_sends_no_more(tmp_path: Path, cancelled: bool) -> None:
     """Its rows would come after those of the next one, and the changelog's newest would be old."""
     with held_port() as port:
         broker = EmbeddedBroker(tmp_path / "broker", port)
         kafka = Kafka(broker.start().bootstrap, broker)
         try:
-            await given_up(kafka)
+            await given_up(kafka, cancelled=cancelled)
         finally:
             broker.stop()
 
 
-async def given_up(kafka: Kafka) -> None:
+async def given_up(kafka: Kafka, *, cancelled: bool) -> None:
+    """`cancelled`: who gives it up is told to stop in the midst of it."""
     output, changelog = [await new_topic(kafka.bootstrap, 1) for _ in range(2)]
     steps = Steps(kafka, output, changelog, offsets_first=False, seconds=1.0)
     await steps.writer.open()
     kafka.broker.kill()
     with pytest.raises(LostError):
         await steps.writer.commit([(b"row", b"old"), (b"metadata", b"")], [], {})
-    await steps.writer.close()
+    closing = asyncio.create_task(steps.writer.close())
+    if cancelled:
+        await asyncio.sleep(0.2)
+        closing.cancel()
+    await asyncio.wait([closing])
+    assert closing.cancelled() is cancelled
     [first] = steps.producers
 
     async def ended() -> bool:

@@ -9,7 +9,7 @@ from app.errors import SettingError
 from app.factory import changelog_topic
 from app.startup import check_catalogue, check_topics
 from app.topics_admin import describe
-from models.topics import changelog_config
+from models.topic_configs import changelog_config
 from tests.operations.running import ran
 from tests.operations.test_check import texts
 from tests.service.test_start import refused
@@ -159,3 +159,12 @@ async def test_a_changelog_that_is_not_compacted(kafka: Kafka, tmp_path: Path, p
     reset = await ran(service, "groups", "reset-offsets", "--to", "earliest", "--yes")
     assert reset.status == 0, reset
     await check_topics(service.loaded(), name)
+
+
+async def test_the_first_changelog_is_as_safe_as_the_clicks(kafka: Kafka) -> None:
+    service = await Service(kafka.bootstrap, 1).create()
+    await configure(service, "clicks", **{"min.insync.replicas": "2"})
+    name = changelog_topic(service.loaded())
+    await check_topics(service.loaded(), name)
+    [made] = (await describe(service.bootstrap, [name])).values()
+    assert made.configs["min.insync.replicas"] == "2"

@@ -220,7 +220,8 @@ class RocksStore:
         with contextlib.suppress(Exception):  # Its last flush may fail: it is not wanted.
             self._db.close()
         # One whose flush has failed is closed with its last reference, and unlocked only then.
-        del self._db
+        with contextlib.suppress(AttributeError):  # There is none after a failed opening.
+            del self._db
 
     def close(self) -> None:
         """See `Store`."""

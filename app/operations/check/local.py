@@ -12,7 +12,10 @@ _LOOPBACK = ("127.", "localhost:", "[::1]:")
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
     """Say what holds: the settings fit together, or they would not have been loaded."""
-    yield ok("settings", f"group {settings.app_id}, {settings.processing_guarantee}")
+    if (exposure := settings.exposed) is not None:
+        yield wrong("settings", exposure)
+    else:
+        yield ok("settings", f"group {settings.app_id}, {settings.processing_guarantee}")
     folder = _there(settings.data_dir)
     if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
         yield ok("data folder", f"{settings.data_dir} can be written")
