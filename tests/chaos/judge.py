@@ -16,7 +16,7 @@ from tests.chaos.rest import (
 from tests.chaos.scene import Scene
 from tests.oracle.compare_order import compare_ready
 from tests.oracle.model import Expected
-from tests.oracle.records import DEAD, PURCHASES, Record
+from tests.oracle.records import DEAD, LATE, PURCHASES, Record
 from tests.support.topics import Ends, until
 
 Say = Callable[[str], None]
@@ -40,9 +40,9 @@ async def judge(scene: Scene, say: Say) -> None:
     scene.report.numbers["model seconds"] = round(time.monotonic() - began, 1)
     scene.report.numbers["outputs"] = len(outputs)
     scene.report.numbers["bad records"] = len(expected.dead)
-    dead_topic = scene.service.names[DEAD]
-    dead = [record for record in outputs if record.topic == dead_topic]
-    scene.report.numbers["dead letters"] = len(dead)
+    for what, topic in (("dead letters", DEAD), ("late events", LATE)):
+        name = scene.service.names[topic]
+        scene.report.numbers[what] = sum(record.topic == name for record in outputs)
     scene.report.take(check_outputs(expected, outputs))
     judge_order(scene, expected, outputs, since)
     scene.report.take(await check_views(scene, expected))

@@ -33,6 +33,12 @@ def recovery(times: list[float]) -> str:
     return f"{len(times)}: {spread}"
 
 
+def rejoins(report: Report) -> str:
+    """How soon zombies were members of the group again."""
+    times = report.rejoins()
+    return f"Zombies were members again after, {recovery(times)}." if times else ""
+
+
 def build(report: Report) -> str:
     """Which build ran."""
     if not report.commit:
@@ -86,18 +92,26 @@ def markdown(report: Report) -> str:
     """The block that stands between the markers."""
     lost, twice, wrong = deviations(report)
     numbers = report.numbers
+    late = f", {numbers['late events']:,} late events" if "late events" in numbers else ""
     head = (
         f"`{report.replay}`, started {report.started}, {numbers.get('seconds', 0) / 60:.0f} min: "
         f"{numbers.get('records', 0):,} records in, {numbers.get('outputs', 0):,} out, "
         f"{numbers.get('bad records', 0):,} bad records and {numbers.get('dead letters', 0):,} "
-        f"dead letters; {numbers.get('worker starts', 0)} worker starts.{build(report)}"
+        f"dead letters{late}; {numbers.get('worker starts', 0)} worker starts.{build(report)}"
     )
     ended = sum(len(found) for name, found in report.failed.items() if name in LIVENESS)
     verdict = f"Lost {lost}, twice {twice}, wrong {wrong}; stood still or ended {ended}."
     failed = [f"**Failed**: {n}: {len(found)}" for n, found in sorted(report.failed.items())]
     failed += [f"**Not reached**: {name}: {n} short" for name, n in report.short_of().items()]
     failed += [f"**Too slow**: {line}" for line in report.too_slow()]
-    blocks = (head, "\n".join(table(report)), "\n".join(forms(report)), verdict, *failed)
+    blocks = (
+        head,
+        "\n".join(table(report)),
+        "\n".join(forms(report)),
+        rejoins(report),
+        verdict,
+        *failed,
+    )
     return "\n\n".join(block for block in blocks if block)
 
 

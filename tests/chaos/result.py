@@ -10,7 +10,9 @@ LIVENESS = frozenset({"rest", "ready", "worker-exit", "went-on", "error", "load"
 LOST = ("missing", "conservation")
 TWICE = ("duplicates", "twice", "unexpected")
 KILLS = ("kill -9 at random", "kill -9 at a failpoint")
-"""What the limits of recovery hold for."""
+"""What the limits `p95` and `worst` hold for."""
+BROKERS = ("broker kill -9", "broker stopped")
+"""What the limit `broker` holds for, from the broker's return."""
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -21,7 +23,8 @@ def percentile(values: list[float], share: float) -> float:
 class Strike(msgspec.Struct):
     """One fault that was tried. `at`: epoch ms; `recovery_s`: from the fault to the first commit in
     each partition that it took away, None where it took none or another one came between; `form`:
-    which of its kind's forms it had (`schedule.Fault.form`).
+    which of its kind's forms it had (`schedule.Fault.form`); `rejoin_s`: from the moment in which
+    a zombie woke until it was a member of the group again.
     """
 
     number: int
@@ -33,6 +36,7 @@ class Strike(msgspec.Struct):
     recovery_s: float | None = None
     warning: str = ""
     form: str = ""
+    rejoin_s: float | None = None
 
     def __str__(self) -> str:
         what = f"#{self.number} {self.kind} {self.form or self.detail}"
@@ -42,7 +46,8 @@ class Strike(msgspec.Struct):
 class Report(msgspec.Struct):
     """One run. `failed`: {name of a check: its differences, at most some of them}; `forms`: {kind:
     {form: how many of it have to strike}}; `commit`, `dirty`: the build that ran, and whether its
-    tree differed from it; `limits`: seconds for `p95` and `worst` of the recovery from kill -9.
+    tree differed from it; `limits`: seconds for `p95` and `worst` of the recovery from kill -9, for
+    the worst `broker` fault, and for the worst `rejoin` of a zombie.
     """
 
     seed: int
@@ -101,16 +106,24 @@ class Report(msgspec.Struct):
         times = (s.recovery_s for s in self.strikes if s.kind in kinds and s.struck)
         return sorted(time for time in times if time is not None)
 
+    def rejoins(self) -> list[float]:
+        """How long each zombie that struck took until it was a member again."""
+        times = (s.rejoin_s for s in self.strikes if s.struck)
+        return sorted(time for time in times if time is not None)
+
     def too_slow(self) -> list[str]:
-        """Where recovery from kill -9 is beyond the limits, if the run has such."""
-        times = self.recoveries(*KILLS)
-        if not self.limits or not times:
-            return []
-        found = {"p95": percentile(times, 0.95), "worst": times[-1]}
+        """Where recovery is beyond the limits, if the run has such."""
+        kills, brokers = self.recoveries(*KILLS), self.recoveries(*BROKERS)
+        found = {
+            "p95": ("on again after kill -9, p95", percentile(kills, 0.95) if kills else 0.0),
+            "worst": ("on again after kill -9, worst", max(kills, default=0.0)),
+            "broker": ("on again after the broker's return, worst", max(brokers, default=0.0)),
+            "rejoin": ("a zombie is a member again, worst", max(self.rejoins(), default=0.0)),
+        }
         return [
-            f"on again after kill -9: {name} {found[name]:.1f} s, the limit is {limit:.1f} s"
+            f"{found[name][0]}: {found[name][1]:.1f} s, the limit is {limit:.1f} s"
             for name, limit in self.limits.items()
-            if found[name] > limit
+            if found[name][1] > limit
         ]
 
     def describe(self) -> str:

@@ -29,7 +29,8 @@ BEYOND_TRANSACTION = "transaction"
 BEYOND = ("session", BEYOND_TRANSACTION, "session")
 """What a zombie sleeps longer than, in turn."""
 PAUSES = (5.0, 20.0, 70.0, 5.0)
-SCALES = (4, 2, 1, 3)
+SCALES = (4, 2, 1)
+"""Numbers of workers, in turn; the first is reached from the last one."""
 REQUESTS = (Api.END_TXN, Api.TXN_OFFSET_COMMIT, Api.ADD_OFFSETS_TO_TXN, Api.PRODUCE)
 ACTIONS = (
     Action.DROP_ANSWER,

@@ -29,8 +29,8 @@ OVER_SECONDS = 60.0
 class Tier:
     """How large a run is. `records`: at least as many are written; `minutes`: after them no new
     fault begins; `fill`: the faults are spread over them; `rest_minutes`: how often all is brought
-    to rest and checked, 0 for only at the end; `limits`: seconds for `p95` and `worst` of the
-    recovery from kill -9, none where times are not judged.
+    to rest and checked, 0 for only at the end; `limits`: as `Report.limits`, none where
+    times are not judged.
     """
 
     name: str

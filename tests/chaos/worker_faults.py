@@ -9,7 +9,7 @@ from app.engine import failpoints
 from tests.chaos.cluster import Slot
 from tests.chaos.result import Strike
 from tests.chaos.scene import Scene, now_ms
-from tests.chaos.schedule import Fault
+from tests.chaos.schedule import SCALES, Fault
 from tests.chaos.stores import delete_stores
 from tests.support.topics import Ends
 
@@ -95,7 +95,9 @@ async def dies(scene: Scene, slot: Slot, *, terminate: bool) -> Death:
 async def scale(scene: Scene, fault: Fault) -> Strike:
     """More or fewer workers while records come."""
     wanted = int(fault.detail)
-    if len(scene.cluster.running) == wanted:
+    if wanted == SCALES[0]:
+        await only(scene, SCALES[-1], str(fault))
+    elif len(scene.cluster.running) == wanted:
         await aside(scene, wanted, str(fault))
     await scene.load.burst(scene.burst)
     before, at = await scene.input_ends(), now_ms()
@@ -112,6 +114,13 @@ async def scale(scene: Scene, fault: Fault) -> Strike:
     evidence = f"{len(running)} to {wanted} workers, {flight}"
     struck = whole and changed and flight.lag > 0
     return scene.strike(fault, at, evidence, struck=struck, recovery=None)
+
+
+async def only(scene: Scene, workers: int, why: str) -> None:
+    """Leave no more than so many workers."""
+    leaving = scene.cluster.running[workers:]
+    await asyncio.gather(*(scene.stop(slot, why) for slot in leaving))
+    await scene.whole(why)
 
 
 async def aside(scene: Scene, workers: int, why: str) -> None:

@@ -21,11 +21,8 @@ REFUSALS = {
     90: "ProducerFenced",
 }
 """What the broker says to the end of a transaction that is no longer its sender's."""
-REJECTED = re.compile(
-    rf".*({'|'.join(REFUSALS.values())}|Fenced|no longer knows this member|UnknownMemberId"
-    r"|IllegalGeneration).*"
-)
-"""What a worker logs when the broker has rejected what it did."""
+REJECTED = re.compile(rf".*({'|'.join(REFUSALS.values())}|Fenced).*")
+"""What a worker logs when the broker has rejected what it wrote."""
 ABORT_SECONDS = 11.0
 """A broker looks every 10 s for transactions that have timed out."""
 HOLD_SECONDS = 180.0
@@ -34,10 +31,13 @@ CATCH_SECONDS = 30.0
 
 
 class Woken(NamedTuple):
-    """What a zombie did when it woke. `refused`: how the broker refused it, empty if it did not."""
+    """What a zombie did when it woke. `refused`: how the broker refused it, empty if it did not;
+    `rejoined`: seconds until it was a member again, ready, and every partition owned.
+    """
 
     answers: int
     refused: str
+    rejoined: float | None
 
 
 async def zombie(scene: Scene, fault: Fault) -> Strike:
@@ -55,17 +55,17 @@ async def zombie(scene: Scene, fault: Fault) -> Strike:
         long = scene.transaction_s + ABORT_SECONDS if inside else 0.0
         sleep = max(scene.session_s, long) + fault.seconds
         await asyncio.sleep(max(frozen + sleep - time.monotonic(), 0))
-        answers, refused = await wake(scene, slot, held, mark, str(fault))
+        woken = await wake(scene, slot, held, mark, str(fault))
     finally:
         if held is not None:
             held.release()
             scene.broker.proxy.rules.remove(held)
-    woken = now_ms()
-    await scene.whole(str(fault))
-    await scene.commits_after(woken, partitions, str(fault))
-    evidence = f"{flight}; {answers} views answered; refused: {refused or 'nothing'}"
-    struck = bool(refused) and (flight.open > 0 or not inside)
-    return scene.strike(fault, at, evidence, struck=struck, recovery=recovery)
+    await scene.commits_after(now_ms(), partitions, str(fault))
+    evidence = f"{flight}; {woken.answers} views answered; refused: {woken.refused or 'nothing'}"
+    struck = bool(woken.refused) and (flight.open > 0 or not inside)
+    strike = scene.strike(fault, at, evidence, struck=struck, recovery=recovery)
+    strike.rejoin_s = woken.rejoined
+    return strike
 
 
 async def held_end(scene: Scene, slot: Slot, target: int) -> Rule:
@@ -84,13 +84,23 @@ async def held_end(scene: Scene, slot: Slot, target: int) -> Rule:
 async def wake(scene: Scene, slot: Slot, held: Rule | None, mark: int, why: str) -> Woken:
     """SIGCONT; its views and its writes from then on."""
     done = await scene.committed()
-    scene.cluster.thaw(slot)
-    if held is not None:
-        held.release()
-    answers = await ask_zombie(scene, slot, done, why)
-    if held is None:
-        return Woken(answers, await rejection(slot, mark))
-    return Woken(answers, await refusal(scene, held, why))
+    async with asyncio.TaskGroup() as group:
+        scene.cluster.thaw(slot)
+        rejoined = group.create_task(rejoins(scene, why))
+        if held is not None:
+            held.release()
+        answers = await ask_zombie(scene, slot, done, why)
+        refused = await (rejection(slot, mark) if held is None else refusal(scene, held, why))
+    return Woken(answers, refused, rejoined.result())
+
+
+async def rejoins(scene: Scene, why: str) -> float | None:
+    """Seconds from now until all workers are ready and own all partitions, each one once.
+
+    Not so while the zombie still says that it owns what others have taken over.
+    """
+    began = time.monotonic()
+    return time.monotonic() - began if await scene.whole(why) else None
 
 
 async def refusal(scene: Scene, held: Rule, why: str) -> str:
