@@ -99,6 +99,10 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
             # getmany takes nothing before its last await, so a time-out loses nothing. During a
             # rebalance it would wait without a bound.
             async with asyncio.timeout(seconds + 0.5):
+                # Asking counts during a rebalance too: aiokafka has a member that the group went on
+                # without join again only then.
+                with client._subscription.fetch_context():
+                    pass
                 await self._ready.wait()
                 self._check()
                 epoch = self.epoch
