@@ -1,7 +1,11 @@
-"""State does not grow with time: for the same users, a month leaves what one day left."""
+"""State does not grow with time: for the same users, a month leaves what one day left.
+
+Neither in the changelog nor in the store, which a worker writes to the disk at each commit here.
+"""
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -15,6 +19,8 @@ from tests.support.service import Message, Service, keyed, lines
 from tests.support.topics import read_all, until
 
 USERS, DAYS, DAY, AWAKE, STEP = 20, 30, 86_400, 60_000, 1200
+SOME = 5
+"""First and last days on which the store is looked at: a compaction comes every few commits."""
 PATIENCE = 240.0
 
 
@@ -44,6 +50,20 @@ async def live_rows(service: Service, changelog: str) -> dict[tuple[int, bytes |
     return rows
 
 
+async def live_bytes(service: Service, changelog: str) -> int:
+    rows = await live_rows(service, changelog)
+    return sum(len(key or b"") + len(value) for (_, key), value in rows.items())
+
+
+def stored_bytes(folder: Path) -> int:
+    """What a store's tables and write-ahead log take on the disk."""
+    found = 0
+    for path in (*folder.glob("*.sst"), *folder.glob("*.log")):
+        with suppress(FileNotFoundError):  # A compaction has ended meanwhile.
+            found += path.stat().st_size
+    return found
+
+
 async def compact(bootstrap: str, topic: str) -> None:
     """Have the broker compact a changelog as soon as it can, and drop tombstones at once."""
     configs = changelog_config() | {
@@ -60,16 +80,19 @@ async def compact(bootstrap: str, topic: str) -> None:
 async def test_a_month_leaves_what_one_day_leaves(kafka: Kafka, tmp_path: Path) -> None:
     service = await Service(kafka.bootstrap, 1, {"revenue_retention": "6h"}).create()
     changelog = f"{service.app_id}-state-changelog"
-    sizes = []
-    with service.worker(tmp_path) as worker:
-        for days in (range(1), range(1, DAYS)):
-            for number in days:
-                await service.send(day(number, 1))
-            await service.at_rest(PATIENCE)
-            rows = await live_rows(service, changelog)
-            sizes.append(sum(len(key or b"") + len(value) for (_, key), value in rows.items()))
+    store = tmp_path / service.app_id / "partition-0"
+    sizes, stored = [], []
+    with service.worker(tmp_path, module="tests.service.flushing_worker") as worker:
+        for number in range(DAYS):
+            await service.send(day(number, 1))
+            if not SOME <= number < DAYS - SOME:
+                await service.at_rest(PATIENCE)
+                stored.append(stored_bytes(store))
+                sizes.append(await live_bytes(service, changelog))
         written = len(await read_all(service.bootstrap, [changelog], 1))
-        assert sizes[1] <= 1.1 * sizes[0], sizes
+        assert sizes[-1] <= 1.1 * sizes[0], sizes
+        assert all(stored), stored
+        assert min(stored[SOME:]) <= 1.5 * max(stored[:SOME]), stored
         await compact(service.bootstrap, changelog)
         last = BASE + DAYS * DAY
 

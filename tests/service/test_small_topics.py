@@ -4,40 +4,42 @@ import hashlib
 import json
 from pathlib import Path
 
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from app.factory import changelog_topic
+from app.topics_admin import SIZE, describe
+from models.topic_configs import changelog_config
 from models.topics import DEAD_LETTERS, ENRICHED_PURCHASES, TOPICS, Topic
 from tests.oracle.compare_outputs import compare_outputs
 from tests.oracle.model import Model
 from tests.oracle.records import Record
 from tests.service.traffic import BASE, traffic
+from tests.support.admin import admin_of
 from tests.support.kafka import Kafka
 from tests.support.service import Message, Service, keyed, lines
+from tests.support.topics import committed
+from tests.support.worker import Worker
 
 SECONDS = 90.0
 """No wait is expected to come near it."""
 SMALL = 20_000
 
 
-async def limit(service: Service, size: int, *topics: Topic) -> None:
-    """Let topics take batches of `size` bytes at most."""
-    catalogue = service.catalogue
+async def configure(service: Service, configs: dict[str, dict[str, str]]) -> None:
+    """Give topics these settings, by name, and all others their defaults."""
     resources = [
-        ConfigResource(
-            ConfigResourceType.TOPIC,
-            catalogue.name(topic),
-            {**catalogue.topic_configs(topic), "max.message.bytes": str(size)},
-        )
-        for topic in topics
+        ConfigResource(ConfigResourceType.TOPIC, name, given) for name, given in configs.items()
     ]
-    admin = AIOKafkaAdminClient(bootstrap_servers=service.bootstrap)
-    await admin.start()
-    try:
+    async with admin_of(service.bootstrap) as admin:
         for answer in await admin.alter_configs(resources):
             assert not any(code for code, *_ in answer.resources)
-    finally:
-        await admin.close()
+
+
+async def limit(service: Service, size: int, *topics: Topic) -> None:
+    """Let topics take batches of `size` bytes at most."""
+    catalogue, small = service.catalogue, {SIZE: str(size)}
+    configs = {catalogue.name(topic): catalogue.topic_configs(topic) | small for topic in topics}
+    await configure(service, configs)
 
 
 def event(topic: str, time: int, **more: object) -> Message:
@@ -110,3 +112,49 @@ async def test_dead_letter_refused_since_its_topic_changed_holds_size_and_digest
     assert letters[1].header("error.type") == "not-object"
     assert letters[1].header("value.size") == str(len(bad))
     assert letters[1].header("value.sha256") == hashlib.sha256(bad).hexdigest()
+
+
+async def limit_changelog(service: Service, size: str) -> str:
+    """Let the changelog take batches of `size` bytes at most; its former limit."""
+    name = changelog_topic(service.loaded())
+    former = (await describe(service.bootstrap, [name]))[name].configs[SIZE]
+    await configure(service, {name: changelog_config() | {SIZE: size}})
+    return former
+
+
+async def stopped(worker: Worker, status: int) -> str:
+    """The line that it ended with; its log before that has times."""
+    assert await worker.status(SECONDS) == status, worker.text
+    [said] = [text for text in worker.text.splitlines() if text.startswith("streamjoin: ")]
+    return said
+
+
+async def test_row_that_its_changelog_refuses_stops_the_worker(
+    kafka: Kafka, tmp_path: Path
+) -> None:
+    """It is never a dead letter, though it has come of one record (rule 12)."""
+    service = await Service(kafka.bootstrap, 1).create()
+    changelog = changelog_topic(service.loaded())
+    click = event("clicks", 7300, page="/" + "x" * 2 * SMALL)
+    bought = event("purchases", 7301, product_id="bought", amount=1)
+    with service.worker(tmp_path) as worker:
+        await service.send(traffic(45, 300, 1))
+        await service.at_rest(SECONDS)
+        before = await committed(service.bootstrap, service.app_id), await service.outputs()
+        former = await limit_changelog(service, str(SMALL))
+        await service.send([click, bought])
+        said = await stopped(worker, 1)
+        assert f"refuses a record for {changelog} (MessageSizeTooLargeError)" in said
+        assert "put them right and start again" in said
+    with service.worker(tmp_path) as worker:
+        said = await stopped(worker, 2)
+        assert f"{changelog} has {SIZE}={SMALL}" in said
+        assert "set it to " in said
+    after = await committed(service.bootstrap, service.app_id), await service.outputs()
+    assert after == before
+    await limit_changelog(service, former)
+    with service.worker(tmp_path) as worker:
+        await service.send(traffic(46, 300, 1))
+        await service.at_rest(SECONDS)
+        assert await worker.terminate(SECONDS) == 0, worker.text
+    assert click[3] not in [letter.value for letter in await check(service, set())]

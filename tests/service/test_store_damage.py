@@ -116,23 +116,52 @@ async def test_damaged_while_it_is_stopped(kafka: Kafka, tmp_path: Path) -> None
     await exact(service)
 
 
-async def test_full_disk(kafka: Kafka, tmp_path: Path) -> None:
-    """Stops loudly at the first file that cannot be written; with space again all is right."""
-    service = await Service(kafka.bootstrap, 2).create()
-    messages = list(traffic(73, PIECE * 8, 2))
+async def stops(service: Service, worker: Worker, messages: list[Message]) -> str:
+    """Write some of them at a time until the worker has stopped; the line with its reason."""
 
     async def ended() -> bool:
         await service.send(messages[:20])
         del messages[:20]
         return worker.process.poll() is not None
 
-    module = "tests.service.full_disk_worker"
+    await until(ended, SECONDS, "stopped", 0.5)
+    assert await worker.status() == 1, worker.text
+    [said] = [text for text in worker.text.splitlines() if text.startswith("streamjoin: ")]
+    assert said.startswith("streamjoin: the state in ")
+    assert "another folder with --data-dir" in said
+    return said
+
+
+async def test_full_disk(kafka: Kafka, tmp_path: Path) -> None:
+    """Stops loudly at the first file that cannot be written; with space again all is right."""
+    service = await Service(kafka.bootstrap, 2).create()
+    messages = list(traffic(73, PIECE * 8, 2))
+    with service.worker(tmp_path, module="tests.service.full_disk_worker") as worker:
+        await stops(service, worker, messages)
+    await service.send(messages)
+    with service.worker(tmp_path) as worker:
+        await rests(service, worker)
+    await exact(service)
+
+
+async def test_read_only_folder(kafka: Kafka, tmp_path: Path) -> None:
+    """Stops loudly, and so does one that starts there; writable again, all is right."""
+    service = await Service(kafka.bootstrap, 2).create()
+    messages = list(traffic(74, PIECE * 8, 2))
+    await service.send(messages[:PIECE])
+    del messages[:PIECE]
+    module, wanted = "tests.service.flushing_worker", "permission denied: make it writable"
     with service.worker(tmp_path, module=module) as worker:
-        await until(ended, SECONDS, "stopped", 0.5)
-        assert await worker.status() == 1, worker.text
-        last = worker.text.strip().splitlines()[-1]
-        assert last.startswith("streamjoin: the state in "), worker.text
-        assert "another folder with --data-dir" in last
+        await service.at_rest(SECONDS)
+        stores = tmp_path / service.app_id
+        folders = [stores, *stores.glob("partition-*")]
+        for folder in folders:
+            folder.chmod(0o500)
+        assert wanted in await stops(service, worker, messages)
+    with service.worker(tmp_path, module=module) as worker:
+        assert wanted in await stops(service, worker, messages)
+    for folder in folders:
+        folder.chmod(0o700)
     await service.send(messages)
     with service.worker(tmp_path) as worker:
         await rests(service, worker)
