@@ -17,11 +17,13 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 
 import aiohttp
+import msgspec
 from aiokafka import AIOKafkaProducer
 
+from benchmarks.filled import CLICKS, Filled, fill
+from benchmarks.filled_views import MOVING, ask_known
 from benchmarks.measure import Worker
-from benchmarks.recovery import fill, own_deployment
-from benchmarks.recovery_watch import watch
+from benchmarks.recovery import own_deployment
 from benchmarks.worker import Deployment, free_port
 from tests.support.topics import committed, until
 
@@ -30,21 +32,31 @@ SESSION_S = 10
 _READY_S, _LOOK_S, _PAUSE_S = 300.0, 0.05, 0.02
 
 
-async def run_failover(deployment: Deployment, megabytes: int, rounds: int) -> list[float]:
-    """Seconds from each kill until all partitions of the dead have committed again."""
+class Failover(msgspec.Struct):
+    """The state; seconds from each kill until all partitions of the dead have committed again."""
+
+    state: Filled
+    seconds: list[float]
+
+
+async def run_failover(
+    deployment: Deployment, megabytes: int, clicks: int, rounds: int
+) -> Failover:
+    """Kill a worker so many times. Raises RunFailedError when one answers wrongly afterwards."""
     await deployment.create_topics(PARTITIONS)
     members = [
         deployment,
         replace(deployment, web_port=free_port(), folder=deployment.folder / "2"),
     ]
+    state = await fill(deployment, PARTITIONS, megabytes, clicks)
     async with aiohttp.ClientSession() as session:
-        await watch(deployment, session, _READY_S)  # Its first deployment: the metadata rows.
-        changelog = f"{deployment.app_id}-state-changelog"
-        await fill(deployment.broker, changelog, PARTITIONS, megabytes)
-        return [await one_round(members, session) for _ in range(rounds)]
+        seconds = [await one_round(members, state, session) for _ in range(rounds)]
+    return Failover(state, seconds)
 
 
-async def one_round(members: list[Deployment], session: aiohttp.ClientSession) -> float:
+async def one_round(
+    members: list[Deployment], state: Filled, session: aiohttp.ClientSession
+) -> float:
     """Start both without a folder, kill the first while clicks flow; the seconds."""
     for member in members:
         shutil.rmtree(member.folder / member.app_id, ignore_errors=True)
@@ -59,7 +71,9 @@ async def one_round(members: list[Deployment], session: aiohttp.ClientSession) -
             os.kill(workers[0].pid, signal.SIGKILL)
             killed = time.monotonic()
             await moved_on(members[0], lost, await places(members[0]))
-            return time.monotonic() - killed
+            seconds = time.monotonic() - killed
+        await ask_known(state, members[1], session, without=MOVING)
+        return seconds
     finally:
         for worker in workers:
             await worker.stop()
@@ -127,15 +141,18 @@ async def clicking(member: Deployment) -> AsyncIterator[None]:
 def main() -> int:
     """Run with a broker of its own and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.failover", description=__doc__)
-    parser.add_argument("--megabytes", type=int, default=MEGABYTES, help="of rows in the changelog")
+    parser.add_argument("--megabytes", type=int, default=MEGABYTES, help="of state")
+    parser.add_argument("--clicks", type=int, default=CLICKS, help="of each user")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     given = parser.parse_args()
     with own_deployment("failover", session_timeout=f"{SESSION_S}s") as deployment:
-        seconds = asyncio.run(run_failover(deployment, given.megabytes, given.rounds))
-    shown = ", ".join(f"{found:.1f}" for found in seconds)
+        found = asyncio.run(run_failover(deployment, given.megabytes, given.clicks, given.rounds))
+    state = found.state
+    shown = ", ".join(f"{seconds:.1f}" for seconds in found.seconds)
     print(
-        f"State of {given.megabytes} MB, session timeout {SESSION_S} s, {given.rounds} kills: from "
-        f"kill -9 until the new owner has committed in every partition {shown} s."
+        f"State of {state.megabytes:.0f} MB in {state.rows:,} rows of {state.users:,} users, "
+        f"session timeout {SESSION_S} s, {given.rounds} kills: from kill -9 until the new owner "
+        f"has committed in every partition {shown} s."
     )
     return 0
 

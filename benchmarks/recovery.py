@@ -1,6 +1,7 @@
 """Measures how fast a worker is ready: state rebuilt from its changelog, or found in its folder.
 
-`python -m benchmarks.recovery --megabytes 1000` is part 2's case of a gigabyte of state.
+`python -m benchmarks.recovery --megabytes 1000` is part 2's case of a gigabyte of state. With
+`--clicks 1` that state is of as many users as it can be, and most of the indexes by time.
 """
 
 from __future__ import annotations
@@ -8,93 +9,70 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import random
-import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import aiohttp
 import msgspec
-from aiokafka import AIOKafkaProducer
 
 from app.broker import EmbeddedBroker
+from benchmarks.filled import CLICKS, Filled, fill
+from benchmarks.filled_views import ask_known
 from benchmarks.recovery_watch import Recovered, watch
 from benchmarks.worker import Deployment, free_port
 
 PARTITIONS, MEGABYTES = 4, 200
 READY_S = 600.0
-# Of no table: such rows are stored and restored, and nobody reads them.
-_PREFIX = b"\xf0"
-_SMALLEST, _LARGEST = 100, 1000
 
 
 class Recovery(msgspec.Struct):
     """One run: the worker with no folder, with its own, and with its own after `kill -9`."""
 
-    records: int
-    megabytes: float
+    state: Filled
     store_megabytes: float
     rebuilt: Recovered
     restarted: Recovered
     killed: Recovered
 
 
-async def fill(broker: str, changelog: str, partitions: int, megabytes: int) -> tuple[int, float]:
-    """Write rows of 100 to 1,000 random bytes to a changelog; how many, and their megabytes."""
-    dice = random.Random(5)
-    values = [dice.randbytes(dice.randint(_SMALLEST, _LARGEST)) for _ in range(4096)]
-    records, size = 0, 0
-    async with AIOKafkaProducer(
-        bootstrap_servers=broker, enable_idempotence=True, max_batch_size=512 << 10
-    ) as producer:
-        for partition in range(partitions):
-            batch, sent = producer.create_batch(), []
-            number = 0
-            while size < megabytes * 1e6 * (partition + 1) / partitions:
-                key, value = b"%suser-%012d" % (_PREFIX, number), values[number % 4096]
-                while batch.append(key=key, value=value, timestamp=None) is None:
-                    sent.append(await producer.send_batch(batch, changelog, partition=partition))
-                    batch = producer.create_batch()
-                number += 1
-                size += len(key) + len(value)
-            sent.append(await producer.send_batch(batch, changelog, partition=partition))
-            await asyncio.gather(*sent)
-            records += number
-    return records, size / 1e6
-
-
-async def run_recovery(deployment: Deployment, partitions: int, megabytes: int) -> Recovery:
-    """Run all three. Raises RunFailedError when a worker fails."""
+async def run_recovery(
+    deployment: Deployment, partitions: int, megabytes: int, clicks: int
+) -> Recovery:
+    """Run all three. Raises RunFailedError when a worker fails or answers wrongly."""
     await deployment.create_topics(partitions)
-    changelog = f"{deployment.app_id}-state-changelog"
-    folder = deployment.folder / deployment.app_id
+    state = await fill(deployment, partitions, megabytes, clicks)
+    ask = partial(ask_known, state)
     async with aiohttp.ClientSession() as session:
-        await watch(deployment, session, READY_S)  # Its first deployment: the metadata rows.
-        records, size = await fill(deployment.broker, changelog, partitions, megabytes)
-        shutil.rmtree(folder)
-        rebuilt = await watch(deployment, session, READY_S)
-        stored = sum(path.stat().st_size for path in folder.rglob("*.sst")) / 1e6
-        restarted = await watch(deployment, session, READY_S, kill=True)
-        killed = await watch(deployment, session, READY_S)
-    return Recovery(records, size, stored, rebuilt, restarted, killed)
+        rebuilt = await watch(deployment, session, READY_S, ask)
+        tables = (deployment.folder / deployment.app_id).rglob("*.sst")
+        stored = sum(path.stat().st_size for path in tables) / 1e6
+        restarted = await watch(deployment, session, READY_S, ask, kill=True)
+        killed = await watch(deployment, session, READY_S, ask)
+    return Recovery(state, stored, rebuilt, restarted, killed)
 
 
 def text(found: Recovery) -> str:
     """Say it in a few lines."""
-    rebuilt = found.rebuilt
+    state, rebuilt = found.state, found.rebuilt
     return (
-        f"State of {found.megabytes:.0f} MB in {found.records:,} rows "
-        f"({found.store_megabytes:.0f} MB on disk).\n"
-        f"Rebuilt from the changelog: {rebuilt.seconds:.1f} s from joining to ready, "
-        f"{rebuilt.records / rebuilt.seconds:,.0f} records/s, "
-        f"{rebuilt.megabytes / rebuilt.seconds:.0f} MB/s, {rebuilt.cpu_s:.1f} CPU s, peak "
-        f"{rebuilt.peak_mb:.0f} MB; slowest answer of /livez meanwhile {rebuilt.slowest_s:.3f} s.\n"
-        f"Restarted on its own folder: {found.restarted.seconds:.2f} s from joining to ready, "
-        f"{found.restarted.records} records read.\n"
-        f"The same after kill -9: {found.killed.seconds:.2f} s, {found.killed.records} records."
+        f"State of {state.megabytes:.0f} MB in {state.rows:,} rows ({found.store_megabytes:.0f} MB "
+        f"on disk) of {state.users:,} users; {rebuilt.records:,} records in the changelog.\n"
+        f"Rebuilt from the changelog: {rebuilt.records / rebuilt.seconds:,.0f} records/s, "
+        f"{rebuilt.megabytes / rebuilt.seconds:.0f} MB/s, {_start(rebuilt)}\n"
+        f"Restarted on its own folder: {_start(found.restarted)}\n"
+        f"The same after kill -9: {_start(found.killed)}"
+    )
+
+
+def _start(found: Recovered) -> str:
+    return (
+        f"{found.seconds:.2f} s from joining to ready ({found.from_start_s:.2f} s from the start), "
+        f"{found.records:,} records read, {found.cpu_s:.1f} CPU s, peak {found.peak_mb:.0f} MB; "
+        f"slowest answer of /livez {found.slowest_s:.3f} s, of a view {found.view_s:.3f} s."
     )
 
 
@@ -117,12 +95,15 @@ def own_deployment(name: str, **settings: str) -> Iterator[Deployment]:
 def main() -> int:
     """Run with a broker of its own and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recovery", description=__doc__)
-    parser.add_argument("--megabytes", type=int, default=MEGABYTES, help="of rows in the changelog")
+    parser.add_argument("--megabytes", type=int, default=MEGABYTES, help="of state")
+    parser.add_argument("--clicks", type=int, default=CLICKS, help="of each user")
     parser.add_argument("--partitions", type=int, default=PARTITIONS)
     parser.add_argument("--json", action="store_true", help="print the raw result too")
     given = parser.parse_args()
     with own_deployment("recovery") as deployment:
-        found = asyncio.run(run_recovery(deployment, given.partitions, given.megabytes))
+        found = asyncio.run(
+            run_recovery(deployment, given.partitions, given.megabytes, given.clicks)
+        )
     print(text(found))
     if given.json:
         print(msgspec.json.encode(found).decode())
