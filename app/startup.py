@@ -8,7 +8,7 @@ from app.errors import SettingError, UserError
 from app.settings import Settings
 from app.topic_identity import IdentityReader, TopicIdentity
 from app.topics_admin import SIZE, TopicDescription, describe, ensure_topic
-from models.topic_configs import changelog_config
+from models.topic_configs import SAFE_COPIES, changelog_config, safety_config
 from models.topics import (
     CLICKS,
     HEADERS_ALLOWANCE,
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 _LONG_MAX = str(2**63 - 1)
 # A row holds some 10 KB besides one event, which may be as large as its topic takes.
 _ROW_ALLOWANCE = 64 * 1024
-_SAFETY = ("min.insync.replicas", "unclean.leader.election.enable")
+_SAFETY = safety_config(SAFE_COPIES).keys()
 
 
 async def check_topics(settings: Settings, changelog: str) -> Mapping[str, TopicDescription]:

@@ -37,7 +37,6 @@ from benchmarks.generate import PAGES, PRODUCTS, page_path, partition_of, produc
 from benchmarks.worker import Deployment
 from models.events import Click, Purchase, UserEvent
 from models.records import Record
-from models.topics import TOPICS, Direction
 
 CLICKS = 20
 """Of a user, as in the benchmark's other data."""
@@ -102,10 +101,7 @@ def _fill(deployment: Deployment, partitions: int, size: float, clicks: int, num
 
 
 def _settings(deployment: Deployment) -> Settings:
-    topics = [topic for topic in TOPICS if topic.direction is not Direction.INTERNAL]
-    names = {topic.setting: deployment.name(topic) for topic in topics}
-    given = {"broker": deployment.broker, "app_id": deployment.app_id, **names}
-    return load_settings(**given, **deployment.settings)
+    return load_settings(broker=deployment.broker, **deployment.given())
 
 
 class _Partition:

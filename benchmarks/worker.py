@@ -49,11 +49,14 @@ class Deployment:
         """Create what is missing of its topics."""
         await create_topics(self.broker, self.catalogue(), partitions, 1)
 
+    def given(self) -> dict[str, str]:
+        """Return the settings by name, but for those that are flags."""
+        names = {topic.setting: self.name(topic) for topic in _RENAMABLE}
+        return {"app_id": self.app_id, **names, **self.settings}
+
     def environment(self) -> dict[str, str]:
         """Return the settings as environment variables."""
-        names = {topic.setting: self.name(topic) for topic in _RENAMABLE}
-        settings = {"app_id": self.app_id, **names, **self.settings}
-        return {f"STREAMJOIN_{name.upper()}": value for name, value in settings.items()}
+        return {f"STREAMJOIN_{name.upper()}": value for name, value in self.given().items()}
 
     def start(self) -> Worker:
         """Start the worker; everything but the names is as `streamjoin worker` has it."""

@@ -1,6 +1,8 @@
 """Configurations of the service's own topics, and what makes any topic safe."""
 
 PARTIALS_RETENTION_MS = 7 * 86_400_000
+SAFE_COPIES = 3
+"""With as many, a record that is acknowledged outlives one broker, and writing goes on."""
 
 
 def partials_config() -> dict[str, str]:
@@ -21,11 +23,11 @@ def partials_config() -> dict[str, str]:
 
 
 def safety_config(copies: int) -> dict[str, str]:
-    """Configuration with which an acknowledged record outlives one broker; empty if none can.
+    """Configuration with which an acknowledged record outlives one broker.
 
-    With two copies it would stop all writing as soon as one of them is gone.
+    Empty below `SAFE_COPIES`: with two it would stop all writing as soon as one of them is gone.
     """
-    if copies < 3:
+    if copies < SAFE_COPIES:
         return {}
     return {"min.insync.replicas": "2", "unclean.leader.election.enable": "false"}
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from tests.chaos.changelog import changelog_at_rest
@@ -40,9 +41,9 @@ async def judge(scene: Scene, say: Say) -> None:
     scene.report.numbers["model seconds"] = round(time.monotonic() - began, 1)
     scene.report.numbers["outputs"] = len(outputs)
     scene.report.numbers["bad records"] = len(expected.dead)
+    counts = Counter(record.topic for record in outputs)
     for what, topic in (("dead letters", DEAD), ("late events", LATE)):
-        name = scene.service.names[topic]
-        scene.report.numbers[what] = sum(record.topic == name for record in outputs)
+        scene.report.numbers[what] = counts[scene.service.names[topic]]
     scene.report.take(check_outputs(expected, outputs))
     judge_order(scene, expected, outputs, since)
     scene.report.take(await check_views(scene, expected))

@@ -11,7 +11,7 @@ from app.startup import check_topics
 from app.topics_admin import describe
 from tests.operations.running import Ran, ran, refused
 from tests.operations.test_check import texts
-from tests.service.test_topics_kept import configure
+from tests.service.test_topics_kept import reconfigure
 from tests.support.admin import create_topic
 from tests.support.kafka import Kafka
 from tests.support.ports import held_port
@@ -96,7 +96,7 @@ async def test_a_record_as_large_as_the_inputs_take_is_kept_whole(
 
 async def test_what_has_become_too_small_is_a_warning(kafka: Kafka, tmp_path: Path) -> None:
     service = await Service(kafka.bootstrap, 1).create()
-    await configure(service, "clicks", **{SIZE: "3000000"})
+    await reconfigure(service, "clicks", **{SIZE: "3000000"})
     with service.worker(tmp_path) as worker:
         await ready(worker)
         assert await worker.terminate() == 0, worker.text

@@ -4,14 +4,12 @@ import hashlib
 import json
 from pathlib import Path
 
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-
 from models.topics import CLICKS, PURCHASES, USER_EVENTS
 from tests.oracle.compare_outputs import compare_outputs
 from tests.oracle.model import Expected, Model
 from tests.oracle.records import Position, Record
 from tests.service.traffic import BASE, traffic
+from tests.support.admin import configure
 from tests.support.kafka import Kafka
 from tests.support.service import Message, Service, keyed, lines
 
@@ -68,22 +66,10 @@ GOOD = (
 
 async def raise_input_limit(service: Service, size: int) -> None:
     """Let the inputs take records of `size` bytes, as a user's topics may."""
-    catalogue = service.catalogue
-    resources = [
-        ConfigResource(
-            ConfigResourceType.TOPIC,
-            catalogue.name(topic),
-            {**catalogue.topic_configs(topic), "max.message.bytes": str(size)},
-        )
-        for topic in (CLICKS, PURCHASES, USER_EVENTS)
-    ]
-    admin = AIOKafkaAdminClient(bootstrap_servers=service.bootstrap)
-    await admin.start()
-    try:
-        for answer in await admin.alter_configs(resources):
-            assert not any(code for code, *_ in answer.resources)
-    finally:
-        await admin.close()
+    catalogue, larger = service.catalogue, {"max.message.bytes": str(size)}
+    topics = (CLICKS, PURCHASES, USER_EVENTS)
+    configs = {catalogue.name(topic): catalogue.topic_configs(topic) | larger for topic in topics}
+    await configure(service.bootstrap, configs)
 
 
 async def run(

@@ -33,9 +33,8 @@ async def next_click(service: Service) -> int:
 async def stops(service: Service, worker: Worker) -> str:
     """Wait for the worker's end; the line that says why."""
     assert await worker.status(SECONDS) == 1, worker.text
-    [line] = [line for line in worker.text.splitlines() if line.startswith("streamjoin: ")]
-    assert "STREAMJOIN_DEAD_LETTER_RUN" in line
-    return line
+    assert "STREAMJOIN_DEAD_LETTER_RUN" in worker.reason
+    return worker.reason
 
 
 async def goes_on(

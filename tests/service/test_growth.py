@@ -8,11 +8,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-
 from models.topic_configs import changelog_config
 from tests.service.traffic import BASE
-from tests.support.admin import admin_of
+from tests.support.admin import configure
 from tests.support.judged import compare
 from tests.support.kafka import Kafka
 from tests.support.service import Message, Service, keyed, lines
@@ -71,10 +69,7 @@ async def compact(bootstrap: str, topic: str) -> None:
         "min.cleanable.dirty.ratio": "0.001",
         "delete.retention.ms": "0",
     }
-    async with admin_of(bootstrap) as admin:
-        await admin.alter_configs(
-            [ConfigResource(ConfigResourceType.TOPIC, topic, configs=configs)]
-        )
+    await configure(bootstrap, {topic: configs})
 
 
 async def test_a_month_leaves_what_one_day_leaves(kafka: Kafka, tmp_path: Path) -> None:

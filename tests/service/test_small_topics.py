@@ -4,8 +4,6 @@ import hashlib
 import json
 from pathlib import Path
 
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-
 from app.factory import changelog_topic
 from app.topics_admin import SIZE, describe
 from models.topic_configs import changelog_config
@@ -14,7 +12,7 @@ from tests.oracle.compare_outputs import compare_outputs
 from tests.oracle.model import Model
 from tests.oracle.records import Record
 from tests.service.traffic import BASE, traffic
-from tests.support.admin import admin_of
+from tests.support.admin import configure
 from tests.support.kafka import Kafka
 from tests.support.service import Message, Service, keyed, lines
 from tests.support.topics import committed
@@ -25,21 +23,11 @@ SECONDS = 90.0
 SMALL = 20_000
 
 
-async def configure(service: Service, configs: dict[str, dict[str, str]]) -> None:
-    """Give topics these settings, by name, and all others their defaults."""
-    resources = [
-        ConfigResource(ConfigResourceType.TOPIC, name, given) for name, given in configs.items()
-    ]
-    async with admin_of(service.bootstrap) as admin:
-        for answer in await admin.alter_configs(resources):
-            assert not any(code for code, *_ in answer.resources)
-
-
 async def limit(service: Service, size: int, *topics: Topic) -> None:
     """Let topics take batches of `size` bytes at most."""
     catalogue, small = service.catalogue, {SIZE: str(size)}
     configs = {catalogue.name(topic): catalogue.topic_configs(topic) | small for topic in topics}
-    await configure(service, configs)
+    await configure(service.bootstrap, configs)
 
 
 def event(topic: str, time: int, **more: object) -> Message:
@@ -118,15 +106,14 @@ async def limit_changelog(service: Service, size: str) -> str:
     """Let the changelog take batches of `size` bytes at most; its former limit."""
     name = changelog_topic(service.loaded())
     former = (await describe(service.bootstrap, [name]))[name].configs[SIZE]
-    await configure(service, {name: changelog_config() | {SIZE: size}})
+    await configure(service.bootstrap, {name: changelog_config() | {SIZE: size}})
     return former
 
 
 async def stopped(worker: Worker, status: int) -> str:
-    """The line that it ended with; its log before that has times."""
+    """The line that it ended with."""
     assert await worker.status(SECONDS) == status, worker.text
-    [said] = [text for text in worker.text.splitlines() if text.startswith("streamjoin: ")]
-    return said
+    return worker.reason
 
 
 async def test_row_that_its_changelog_refuses_stops_the_worker(

@@ -126,10 +126,9 @@ async def stops(service: Service, worker: Worker, messages: list[Message]) -> st
 
     await until(ended, SECONDS, "stopped", 0.5)
     assert await worker.status() == 1, worker.text
-    [said] = [text for text in worker.text.splitlines() if text.startswith("streamjoin: ")]
-    assert said.startswith("streamjoin: the state in ")
-    assert "another folder with --data-dir" in said
-    return said
+    assert worker.reason.startswith("streamjoin: the state in ")
+    assert "another folder with --data-dir" in worker.reason
+    return worker.reason
 
 
 async def test_full_disk(kafka: Kafka, tmp_path: Path) -> None:

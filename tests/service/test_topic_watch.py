@@ -15,7 +15,6 @@ from tests.support.admin import create_topic, delete_topic, raise_partitions
 from tests.support.kafka import Kafka
 from tests.support.service import Service, keyed
 from tests.support.topics import Ends, committed, read_all
-from tests.support.worker import Worker
 
 PARTITIONS = 2
 Fault = Callable[[Service], Awaitable[None]]
@@ -34,13 +33,6 @@ async def state(service: Service, without: str) -> tuple[Ends, list[Record]]:
     return {place: at for place, at in offsets.items() if place[0] != without}, records
 
 
-def line(worker: Worker) -> str:
-    """The one line that it has said; its log before that has times."""
-    said = [text for text in worker.text.splitlines() if text.startswith("streamjoin: ")]
-    assert len(said) == 1, worker.text
-    return said[0]
-
-
 async def stopped_by(
     service: Service, tmp_path: Path, topic: str, fault: Fault, *, more: bool = True
 ) -> str:
@@ -55,7 +47,7 @@ async def stopped_by(
             await service.send(others)
         assert await worker.status(90) == 1, worker.text
         assert await state(service, topic) == before
-        said = line(worker)
+        said = worker.reason
     assert topic in said
     return said
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from app.errors import SettingError
 from app.factory import changelog_topic
@@ -13,7 +12,7 @@ from models.topic_configs import changelog_config
 from tests.operations.running import ran
 from tests.operations.test_check import texts
 from tests.service.test_start import refused
-from tests.support.admin import admin_of, create_topic
+from tests.support.admin import configure, create_topic
 from tests.support.kafka import Kafka
 from tests.support.service import Service
 from tests.support.topics import until
@@ -31,14 +30,11 @@ def actual(service: Service, topic: str) -> str:
     return service.names.get(topic) or f"{service.app_id}-{topic}"
 
 
-async def configure(service: Service, topic: str, **given: str) -> None:
+async def reconfigure(service: Service, topic: str, **given: str) -> None:
     """Change some of the settings that `topics create` gives a topic; the broker goes by them."""
     name, catalogue = actual(service, topic), service.catalogue
     configs = {**catalogue.topic_configs(catalogue.topic(name)), **given}
-    async with admin_of(service.bootstrap) as admin:
-        resource = ConfigResource(ConfigResourceType.TOPIC, name, configs)
-        for answer in await admin.alter_configs([resource]):
-            assert not any(code for code, *_ in answer.resources)
+    await configure(service.bootstrap, {name: configs})
 
     async def known() -> bool:
         [found] = (await describe(service.bootstrap, [name])).values()
@@ -61,7 +57,7 @@ async def test_a_worker_and_check_refuse_it(
     kafka: Kafka, tmp_path: Path, topic: str, name: str, value: str, wanted: str
 ) -> None:
     service = await Service(kafka.bootstrap, 1).create()
-    await configure(service, topic, **{name: value})
+    await reconfigure(service, topic, **{name: value})
     status, text = await refused(service, tmp_path)
     assert status == 2
     assert f"topic {actual(service, topic)} has {name}={value} and " in text
@@ -97,7 +93,7 @@ async def test_a_worker_and_check_refuse_it(
 )  # fmt: skip
 async def test_it_is_refused(kafka: Kafka, topic: str, name: str, value: str, wanted: str) -> None:
     service = await Service(kafka.bootstrap, 1).create()
-    await configure(service, topic, **{name: value})
+    await reconfigure(service, topic, **{name: value})
     await refuses(service, f"topic {actual(service, topic)} has {name}={value} and ", wanted)
 
 
@@ -122,16 +118,16 @@ async def test_stamps_of_the_broker_do_not_keep_outputs(
 ) -> None:
     """Dead letters carry the time of writing, whoever stamps them."""
     service = await Service(kafka.bootstrap, 1).create()
-    await configure(service, "dead-letters", **given)
+    await reconfigure(service, "dead-letters", **given)
     await refuses(service, f"topic {actual(service, 'dead-letters')} has {says}", "-1")
 
 
 async def test_what_loses_nothing_is_taken(kafka: Kafka) -> None:
     service = await Service(kafka.bootstrap, 1).create()
-    await configure(service, "event-counts-per-5min", **{POLICY: "compact", SIZE: GIB})
-    await configure(service, "revenue-per-5min", **{POLICY: "compact,delete"})
-    await configure(service, "dead-letters", **{STAMP: "LogAppendTime"})
-    await configure(service, "clicks", **{STAMP: "CreateTime", SIZE: GIB, AGE: HOUR})
+    await reconfigure(service, "event-counts-per-5min", **{POLICY: "compact", SIZE: GIB})
+    await reconfigure(service, "revenue-per-5min", **{POLICY: "compact,delete"})
+    await reconfigure(service, "dead-letters", **{STAMP: "LogAppendTime"})
+    await reconfigure(service, "clicks", **{STAMP: "CreateTime", SIZE: GIB, AGE: HOUR})
     settings = service.loaded()
     await check_topics(settings, changelog_topic(settings))
 
@@ -140,7 +136,7 @@ async def test_a_retention_that_is_set_is_kept_to(kafka: Kafka) -> None:
     service = await Service(kafka.bootstrap, 1, {"topic_retention": "2h"}).create()
     settings = service.loaded()
     await check_catalogue(settings, changelog_topic(settings))
-    await configure(service, "user-sessions", **{AGE: HOUR})
+    await reconfigure(service, "user-sessions", **{AGE: HOUR})
     await refuses(service, f"{actual(service, 'user-sessions')} has {AGE}={HOUR}", "7200000")
 
 
@@ -163,7 +159,7 @@ async def test_a_changelog_that_is_not_compacted(kafka: Kafka, tmp_path: Path, p
 
 async def test_the_first_changelog_is_as_safe_as_the_clicks(kafka: Kafka) -> None:
     service = await Service(kafka.bootstrap, 1).create()
-    await configure(service, "clicks", **{"min.insync.replicas": "2"})
+    await reconfigure(service, "clicks", **{"min.insync.replicas": "2"})
     name = changelog_topic(service.loaded())
     await check_topics(service.loaded(), name)
     [made] = (await describe(service.bootstrap, [name])).values()

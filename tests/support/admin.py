@@ -1,10 +1,11 @@
 """What an operator does to topics and groups, waited for."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.protocol.admin import DeleteGroupsRequest
 
 from app.topic_identity import topic_identities
@@ -48,6 +49,17 @@ async def create_topic(
         answer = await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=configs)])
         assert all(code == 0 for _, code, _ in answer.topic_errors), answer
     await has(bootstrap, name, partitions)
+
+
+async def configure(bootstrap: str, configs: Mapping[str, Mapping[str, str]]) -> None:
+    """Give topics these settings, by name, and all their others the defaults."""
+    resources = [
+        ConfigResource(ConfigResourceType.TOPIC, name, dict(given))
+        for name, given in configs.items()
+    ]
+    async with admin_of(bootstrap) as admin:
+        for answer in await admin.alter_configs(resources):
+            assert not any(code for code, *_ in answer.resources), answer
 
 
 async def raise_partitions(bootstrap: str, name: str, partitions: int) -> None:

@@ -75,6 +75,13 @@ class Worker(AbstractContextManager["Worker"]):
         size = os.fstat(self.log.fileno()).st_size
         return os.pread(self.log.fileno(), size, 0).decode(errors="replace")
 
+    @property
+    def reason(self) -> str:
+        """The one line in which it says why it has ended; those of its log begin with a time."""
+        said = [line for line in self.text.splitlines() if line.startswith("streamjoin: ")]
+        assert len(said) == 1, self.text
+        return said[0]
+
     def kill(self) -> None:
         """kill -9."""
         self.process.kill()

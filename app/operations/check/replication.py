@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 
 from app.operations.check.finding import Finding, ok, warning, wrong
 from app.operations.topics import KAFKAS_OWN, TopicState
+from models.topic_configs import SAFE_COPIES
 
 _AREA = "replication"
-_COPIES = 3
 _HOLD_STATE = ("__transaction_state", "__consumer_offsets")
 
 
@@ -19,17 +19,17 @@ def check_replication(
         or name in _HOLD_STATE
     ]  # fmt: skip
     found = [finding for state in wanted for finding in _topic(state, configs[state.name])]
-    single = [state.name for state in wanted if state.replication < _COPIES]
+    single = [state.name for state in wanted if state.replication < SAFE_COPIES]
     if single:
         found.append(
             warning(
                 _AREA,
-                f"{len(single)} topics have fewer than {_COPIES} copies: the loss of a disk loses "
-                "records; use three brokers and topics create --replication-factor 3 "
+                f"{len(single)} topics have fewer than {SAFE_COPIES} copies: the loss of a disk "
+                "loses records; use three brokers and topics create --replication-factor 3 "
                 f"({', '.join(single)})",
             )
         )
-    return found or [ok(_AREA, f"{_COPIES} copies or more, and all in sync")]
+    return found or [ok(_AREA, f"{SAFE_COPIES} copies or more, and all in sync")]
 
 
 def _topic(state: TopicState, configs: Mapping[str, str]) -> Iterator[Finding]:
@@ -46,7 +46,7 @@ def _topic(state: TopicState, configs: Mapping[str, str]) -> Iterator[Finding]:
             f"{name} has min.insync.replicas={least} and {copies} copies: with one broker down "
             "nothing can be written",
         )
-    elif copies >= _COPIES and least < 2:
+    elif copies >= SAFE_COPIES and least < 2:
         yield warning(
             _AREA,
             f"{name} has min.insync.replicas={least}: records are acknowledged by one broker "

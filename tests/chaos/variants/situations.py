@@ -5,12 +5,12 @@ import re
 import shutil
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from app.topics_admin import admin_client, describe
+from app.topics_admin import describe
 from models.topics import Direction
 from tests.chaos.variants.scenarios import PIECE, begin, end
 from tests.chaos.variants.trial import EndedError, Trial, last_line
+from tests.support.admin import configure
 from tests.support.service import send_in_batches
 from tests.support.topics import committed, until
 
@@ -68,9 +68,7 @@ async def refused_output(trial: Trial) -> None:
 async def limit(trial: Trial, topic: str, age: str) -> None:
     """Set how far in the past a topic's timestamps may lie, in ms."""
     configs = trial.service.catalogue.topic_configs(trial.service.catalogue.topic(topic))
-    wanted = {**configs, OLDEST: age}
-    async with admin_client(trial.service.bootstrap) as admin:
-        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, wanted)])
+    await configure(trial.service.bootstrap, {topic: {**configs, OLDEST: age}})
 
     async def known() -> bool:
         found = await describe(trial.service.bootstrap, [topic])
