@@ -3,7 +3,8 @@
 from tables.expiry import Expiry
 from tables.keys import USER, USER_NUMBER
 from tables.log_rows import LogRow, between
-from tables.rows import RowReader, Table
+from tables.row import RowReader
+from tables.rows import Table
 from tables.rules import Rules
 from tables.slots import IndexRows, index_table
 from tables.user_log import LogRows, PartRows, UserLog

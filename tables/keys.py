@@ -3,7 +3,7 @@
 from functools import lru_cache
 from struct import Struct
 
-from tables.rows import KeyCodec
+from tables.row import KeyCodec
 
 _U16 = Struct(">H")
 _I64 = Struct(">q")
@@ -70,5 +70,3 @@ TIME_NUMBER = KeyCodec(_time_number, _time_number_of)
 
 LAST_TIME = 2**63 - 1
 """Above every time that occurs."""
-LAST_NUMBER = 2**32 - 1
-"""Above every number of a part that occurs."""

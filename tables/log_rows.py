@@ -7,7 +7,8 @@ from typing import Any, NamedTuple, Self
 
 import msgspec
 
-from tables.rows import CommittedRows, RowReader
+from tables.row import RowReader
+from tables.rows import CommittedRows
 
 # So many items are read at a time where a user has many.
 SOME = 500

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tables.outcome import Late
-from tables.rows import RowReader
+from tables.row import RowReader
 from tables.rules import Rules
 from tables.series import ALONE, Series, SeriesReader
 from tables.series_rows import HEADS, PARTS, HeadRow, PartRow
 from tables.slots import index_table
 from tables.state import State
 from tables.timers import NEVER, Timers
-from tables.user_rows import PartReader
+from tables.user_rows import PartReader, due_of
 from tables.windows import Sliding, is_closed, is_dropped
 
 NAME = "moving-average"
@@ -47,6 +47,7 @@ class MovingAverage:
         self._timers = Timers(state.rows(TIMERS), self._due_of)
         state.keep(self._timers)
         self._time = state.stream_time(NAME)
+        state.load_by(lambda: self._timers.load(self._time.value))
         self._on_close = on_close
         self._window = Sliding(rules.average_size)
         self._grace = rules.grace
@@ -96,8 +97,7 @@ class MovingAverage:
         row.closed = max(row.closed, bound)
 
     def _due_of(self, user_id: str) -> int:
-        row = self._rows.get(user_id)
-        return NEVER if row is None else row.due
+        return due_of(self._rows, user_id)
 
     @property
     def overdue(self) -> bool:

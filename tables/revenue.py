@@ -12,7 +12,8 @@ import msgspec
 from tables.big import Stored, stored
 from tables.keys import LAST_TIME, TIME
 from tables.outcome import Late
-from tables.rows import RowReader, Rows, Table
+from tables.row import RowReader
+from tables.rows import Rows, Table
 from tables.rules import Rules
 from tables.undo import Changed, StreamTime
 from tables.windows import Tumbling, is_closed, is_dropped

@@ -8,55 +8,12 @@ fails with `discard`. Every row is bounded (some 10 KB): tables split what grows
 from collections.abc import Callable, Iterator
 from functools import partial
 from heapq import merge
-from typing import Generic, NamedTuple, Protocol, Self, TypeVar
+from typing import Generic, TypeVar
 
-
-class Row(Protocol):
-    """A mutable, decoded row. Its items are immutable, so that a shallow copy is a savepoint."""
-
-    @classmethod
-    def decode(cls, data: bytes) -> Self:
-        """Make it from `encode`'s bytes."""
-
-    def encode(self) -> bytes:
-        """Give its bytes as they lie in store and changelog."""
-
-    def copy(self) -> Self:
-        """Give a shallow copy that later edits of this one do not touch."""
-
+from tables.row import Backing, KeyCodec, Row
 
 K = TypeVar("K")
 R = TypeVar("R", bound=Row)
-R_co = TypeVar("R_co", bound=Row, covariant=True)
-
-
-class KeyCodec(NamedTuple, Generic[K]):
-    """How keys lie in the store: `encode` must keep their order where a table is scanned."""
-
-    encode: Callable[[K], bytes]
-    decode: Callable[[bytes], K]
-
-
-class Backing(Protocol):
-    """Committed bytes by key, in the order of keys."""
-
-    def get(self, key: bytes) -> bytes | None:
-        """Give the value, None where there is none."""
-
-    def scan(
-        self, low: bytes, high: bytes, *, reverse: bool = False
-    ) -> Iterator[tuple[bytes, bytes]]:
-        """Go through keys in [low, high), upwards or, reversed, downwards."""
-
-
-class RowReader(Protocol[K, R_co]):
-    """What a view needs of a table: rows by key and by range of keys."""
-
-    def get(self, key: K) -> R_co | None:
-        """Give the row, None where there is none. It must not be changed."""
-
-    def scan(self, low: K, high: K, *, reverse: bool = False) -> Iterator[tuple[K, R_co]]:
-        """Go through rows of keys in [low, high), upwards or, reversed, downwards."""
 
 
 class Table(Generic[K, R]):
@@ -134,6 +91,13 @@ class Rows(Generic[K, R]):
         row = self._live.get(key)
         return row if row is not None else self._fetch(key)
 
+    def glance(self, key: K) -> R | None:
+        """Give the row to read, and do not keep it decoded: for who goes through many."""
+        row = self._live.get(key)
+        if row is None:
+            row = self._older.get(key)
+        return row if row is not None else self._stored(key)
+
     def edit(self, key: K) -> R:
         """Give the row to change, a new one where there is none; it goes into the commit."""
         row = self._live.get(key)
@@ -188,14 +152,16 @@ class Rows(Generic[K, R]):
     def _fetch(self, key: K) -> R | None:
         row = self._older.pop(key, None)
         if row is None:
-            if key in self._gone:
-                return None
-            data = self._backing.get(self._prefix + self._key.encode(key))
-            if data is None:
-                return None
-            row = self._row.decode(data)
-        self._live[key] = row
+            row = self._stored(key)
+        if row is not None:
+            self._live[key] = row
         return row
+
+    def _stored(self, key: K) -> R | None:
+        if key in self._gone:
+            return None
+        data = self._backing.get(self._prefix + self._key.encode(key))
+        return None if data is None else self._row.decode(data)
 
     def _note(self, key: K) -> None:
         if self.careful and key not in self._journal:

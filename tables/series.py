@@ -9,7 +9,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tables.rows import RowReader, Rows
+from tables.row import RowReader
+from tables.rows import Rows
 from tables.series_rows import Entries, HeadRow, PartRow
 
 _HEAD_ENTRIES = 256

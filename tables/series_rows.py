@@ -30,6 +30,14 @@ class _Head(msgspec.Struct, array_like=True, gc=False):
     parts: _Entries
 
 
+class _Due(msgspec.Struct, array_like=True, gc=False):
+    """The beginning of a `_Head`."""
+
+    closed: int
+    due: int
+
+
+_decode_due = msgspec.msgpack.Decoder(_Due).decode
 _decode_entries = msgspec.msgpack.Decoder(_Entries).decode
 _decode_head = msgspec.msgpack.Decoder(_Head).decode
 
@@ -141,6 +149,11 @@ class HeadRow:
         """See `Row`."""
         newest, parts = self.newest.stored(), self.parts.stored()
         return _encode(_Head(self.closed, self.due, self.split, newest, self.numbers, parts))
+
+    @staticmethod
+    def due_in(data: bytes) -> int:
+        """See `DueRow`."""
+        return _decode_due(data).due
 
     def copy(self) -> Self:
         """See `Row`."""

@@ -13,12 +13,13 @@ import msgspec
 from tables.expiry import Expiry, slot
 from tables.keys import LAST_TIME, USER_TIME, UserTime
 from tables.outcome import Late
-from tables.rows import RowReader, Table
+from tables.row import RowReader
+from tables.rows import Table
 from tables.rules import Rules
 from tables.slots import index_table
 from tables.state import State
 from tables.timers import NEVER, Timers
-from tables.user_rows import PartReader, UserPart
+from tables.user_rows import PartReader, UserPart, due_of
 from tables.windows import Session, is_closed, is_dropped
 
 NAME = "sessions"
@@ -35,6 +36,7 @@ class OpenSession(NamedTuple):
 
 
 _decode = msgspec.msgpack.Decoder(tuple[int, list[OpenSession]]).decode
+_decode_due = msgspec.msgpack.Decoder(tuple[int, msgspec.Raw]).decode
 _decode_closed = msgspec.msgpack.Decoder(tuple[int, int]).decode
 
 
@@ -58,6 +60,11 @@ class OpenRow:
     def encode(self) -> bytes:
         """See `Row`."""
         return _encode((self.due, self.sessions))
+
+    @staticmethod
+    def due_in(data: bytes) -> int:
+        """See `DueRow`."""
+        return _decode_due(data)[0]
 
     def copy(self) -> Self:
         """See `Row`."""
@@ -110,6 +117,7 @@ class Sessions:
         self._timers = Timers(state.rows(OPEN_TIMERS), self._due_of)
         state.keep(self._timers)
         self._time = state.stream_time(NAME)
+        state.load_by(lambda: self._timers.load(self._time.value))
         self._on_close = on_close
         self._session = Session(rules.session_gap)
         self._gap = rules.session_gap
@@ -155,8 +163,7 @@ class Sessions:
         return self._session.last(end) + self._grace
 
     def _due_of(self, user_id: str) -> int:
-        row = self._rows.get(user_id)
-        return NEVER if row is None else row.due
+        return due_of(self._rows, user_id)
 
     def _look_at(self, user_id: str, row: OpenRow, due: int) -> None:
         """Have the user looked at at `due`, unless that happens earlier anyway."""

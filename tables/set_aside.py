@@ -10,7 +10,8 @@ from typing import Self
 import msgspec
 
 from tables.keys import TIME
-from tables.rows import RowReader, Rows, Table
+from tables.row import RowReader
+from tables.rows import Rows, Table
 
 _KEY = 0
 _encode = msgspec.msgpack.Encoder().encode

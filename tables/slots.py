@@ -8,7 +8,7 @@ from typing import Self
 
 import msgspec
 
-from tables.keys import LAST_NUMBER, LAST_TIME, TIME_NUMBER
+from tables.keys import TIME_NUMBER
 from tables.rows import Rows, Table
 
 _ROW_BYTES = 8192
@@ -62,10 +62,15 @@ class Slots:
         """See the module."""
         self._rows = rows
 
-    def all(self) -> list[int]:
-        """Give every slot that has members, in order."""
-        found = {slot for (slot, _), _row in self._rows.scan((0, 0), (LAST_TIME, LAST_NUMBER))}
-        return sorted(found)
+    def within(self, low: int, high: int) -> Iterator[int]:
+        """Give the slots in [low, high) that have members, in order.
+
+        Each is one look at the store, however many members it has.
+        """
+        while (found := next(self._rows.scan((low, 0), (high, 0)), None)) is not None:
+            (slot, _), _row = found
+            yield slot
+            low = slot + 1
 
     def enter(self, member: str, slot: int) -> None:
         """Enter a member."""

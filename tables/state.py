@@ -1,8 +1,10 @@
 """What a fold is given: one partition's rows and times inside the open transaction."""
 
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol, TypeVar
 
-from tables.rows import Row, Rows, Table
+from tables.row import Row
+from tables.rows import Rows, Table
 from tables.undo import Changed, StreamTime, Undoable
 
 K = TypeVar("K")
@@ -23,3 +25,9 @@ class State(Protocol):
 
     def keep(self, undoable: Undoable) -> None:
         """Have something else go back, or be committed, with the rest."""
+
+    def load_by(self, load: Callable[[], Iterator[None]]) -> None:
+        """Have this run to its end before a sweep, and others be served at each of its stops.
+
+        For what may be much to read when stream time has moved; nothing is changed meanwhile.
+        """

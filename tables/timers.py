@@ -5,12 +5,14 @@ close cannot wait: here a due time is exact. What is stored is an index by slots
 members are loaded when stream time comes near; their exact times are in the members' own rows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from heapq import heapify, heappop, heappush
 
 from tables.slots import IndexRows, Slots
 
 _SLOT = 60_000
+# Members whose due times are looked up without a stop: some milliseconds.
+_AT_ONCE = 1024
 NEVER = -1
 """The due time of a member that is in no slot."""
 
@@ -31,20 +33,18 @@ class Timers:
         self._slots = Slots(index)
         self._due_of = due_of
         self._stale = True
-        # Slots that are not in memory; those that are, with their members' due times, the soonest
-        # first, and up to which slot that is.
-        self._ahead: list[int] = []
-        self._loaded: list[int] = []
-        self._near: list[tuple[int, str]] = []
+        # Up to which slot (itself too) they are in memory; which those are, and their members' due
+        # times, both the soonest first.
         self._until = NEVER
+        self._loaded: list[int] = []
         self._known: set[int] = set()
+        self._near: list[tuple[int, str]] = []
 
     def _refresh(self) -> None:
         """Know only what the rows say, if they have gone back."""
         if self._stale:
             self._stale, self._until = False, NEVER
-            self._ahead, self._loaded, self._near = self._slots.all(), [], []
-            self._known = set(self._ahead)
+            self._loaded, self._known, self._near = [], set(), []
 
     def enter(self, member: str, due: int, before: int) -> None:
         """Have a member looked at once stream time is past `due`, not `before` as it was."""
@@ -52,15 +52,15 @@ class Timers:
         slot = _slot(due)
         if before == NEVER or slot != _slot(before):
             self._slots.enter(member, slot)
-            if slot not in self._known:
+            if slot <= self._until and slot not in self._known:
                 self._known.add(slot)
-                heappush(self._loaded if slot <= self._until else self._ahead, slot)
+                heappush(self._loaded, slot)
         if slot <= self._until:
             heappush(self._near, (due, member))
 
     def overdue(self, stream_time: int) -> bool:
         """Whether `sweep` has something to do."""
-        self._load(stream_time)
+        self._load_all(stream_time)
         return bool(self._near) and self._near[0][0] < stream_time
 
     def sweep(self, stream_time: int, look_at: Callable[[str], None], limit: int) -> None:
@@ -68,7 +68,7 @@ class Timers:
 
         `look_at` gives each another due time, and enters it again, or none.
         """
-        self._load(stream_time)
+        self._load_all(stream_time)
         near, done = self._near, 0
         while near and near[0][0] < stream_time and done < limit:
             due, member = heappop(near)
@@ -84,14 +84,32 @@ class Timers:
         end = slot + _SLOT
         return end <= stream_time and not (self._near and self._near[0][0] < end)
 
-    def _load(self, stream_time: int) -> None:
+    def _load_all(self, stream_time: int) -> None:
+        for _ in self.load(stream_time):
+            pass
+
+    def load(self, stream_time: int) -> Iterator[None]:
+        """Have the slots before stream time in memory; stop now and then."""
         self._refresh()
-        while self._ahead and self._ahead[0] < stream_time:
-            slot = self._until = heappop(self._ahead)
-            heappush(self._loaded, slot)
-            dues = ((self._due_of(member), member) for member in self._slots.members(slot))
-            self._near += {(due, member) for due, member in dues if _slot(due) == slot}
-            heapify(self._near)
+        last = _slot(stream_time - 1)
+        if last > self._until:
+            for slot in self._slots.within(self._until + 1, last + 1):
+                yield from self._load(slot)
+            self._until = last
+
+    def _load(self, slot: int) -> Iterator[None]:
+        dues = set[tuple[int, str]]()
+        for number, member in enumerate(self._slots.members(slot), 1):
+            due = self._due_of(member)
+            if _slot(due) == slot:
+                dues.add((due, member))
+            if number % _AT_ONCE == 0:
+                yield
+        self._near += dues
+        heapify(self._near)
+        heappush(self._loaded, slot)
+        self._known.add(slot)
+        self._until = slot
 
     def savepoint(self) -> None:
         """See `Undoable`."""

@@ -13,7 +13,8 @@ import msgspec
 
 from tables.big import Stored, stored
 from tables.keys import LAST_TIME, USER_TIME
-from tables.rows import RowReader, Rows, Table
+from tables.row import RowReader
+from tables.rows import Rows, Table
 from tables.undo import StreamTime
 
 NAME = "totals"

@@ -4,15 +4,30 @@ A computation has its `UserPart` and uses it like a table of rows by user. Parts
 looked at stay as bytes.
 """
 
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import msgspec
 
 from tables.keys import USER
-from tables.rows import Backing, Row, RowReader, Rows, Table
+from tables.row import Backing, Row, RowReader
+from tables.rows import Rows, Table
 from tables.state import State
+from tables.timers import NEVER
+
+
+class DueRow(Row, Protocol):
+    """A part of a user who is in a table's `Timers`."""
+
+    due: int
+    """When to look at the user, `NEVER` in a new row."""
+
+    @staticmethod
+    def due_in(data: bytes) -> int:
+        """Give `due` of an encoded row, and decode no more of it than that."""
+
 
 R = TypeVar("R", bound=Row)
+D = TypeVar("D", bound=DueRow)
 
 _PLACES = 4
 _encode = msgspec.msgpack.Encoder().encode
@@ -136,25 +151,31 @@ class PartRows(Generic[R]):
         """See `UserPart.of`."""
         self._rows = rows
         self._place = part.place
-        self._row = part.row
+        self.row = part.row
 
     def get(self, user_id: str) -> R | None:
         """Give the user's part to read, None where there is none."""
         row = self._rows.get(user_id)
         return None if row is None else self._decoded(row)
 
+    def glance(self, user_id: str) -> R | bytes | None:
+        """Give the user's part to read once, as bytes where nobody has looked at it."""
+        row = self._rows.glance(user_id)
+        part: R | bytes | None = None if row is None else row.parts[self._place]
+        return part
+
     def edit(self, user_id: str) -> R:
         """Give the user's part to change, a new one where there is none."""
         row = self._rows.edit(user_id)
         part = self._decoded(row)
         if part is None:
-            part = row.parts[self._place] = self._row()
+            part = row.parts[self._place] = self.row()
         return part
 
     def _decoded(self, row: UserRow) -> R | None:
         part: R | bytes | None = row.parts[self._place]
         if isinstance(part, bytes):
-            part = row.parts[self._place] = self._row.decode(part)
+            part = row.parts[self._place] = self.row.decode(part)
         return part
 
     def delete(self, user_id: str) -> None:
@@ -163,3 +184,11 @@ class PartRows(Generic[R]):
         row.parts[self._place] = None
         if not any(row.parts):
             self._rows.delete(user_id)
+
+
+def due_of(rows: PartRows[D], user_id: str) -> int:
+    """Give the due time in the user's part, `NEVER` where there is none; to be asked of many."""
+    part = rows.glance(user_id)
+    if part is None:
+        return NEVER
+    return rows.row.due_in(part) if isinstance(part, bytes) else part.due

@@ -11,7 +11,7 @@ from tables.count_rows import CountsRow, CountTables, NewestCounts
 from tables.expiry import Expiry, slot
 from tables.keys import LAST_TIME, UserTime
 from tables.outcome import Late
-from tables.rows import RowReader
+from tables.row import RowReader
 from tables.rules import HOUR, Rules
 from tables.state import State
 from tables.undo import Changed

@@ -101,7 +101,7 @@ class PartitionTask:
                 await self._around.gate.quiet()
             try:
                 worked = await self._step()
-                if self._is_due(backlog=self._backlog):
+                if await self._is_due(backlog=self._backlog):
                     await self.commit()
                     continue
             except HandlingError as error:
@@ -179,9 +179,10 @@ class PartitionTask:
     def _next_offsets(self) -> dict[str, int]:
         return {topic: intake.next_offset for topic, intake in self.intakes.items()}
 
-    def _is_due(self, *, backlog: bool) -> bool:
+    async def _is_due(self, *, backlog: bool) -> bool:
         now = self._clock.monotonic()
         if self._since is None:
+            await self.state.load()
             if self.state.overdue:
                 return True
             moved = now - self._idle_since >= _IDLE_SECONDS

@@ -1,7 +1,7 @@
 """One partition's state: committed rows, and the open transaction over them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, islice
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -11,7 +11,8 @@ from app.engine.metadata import KEY, LAYOUT, Metadata, shape
 from app.engine.outputs import Outputs
 from app.engine.store.base import Change, Store
 from models.outputs import Output
-from tables.rows import Row, Rows, Table
+from tables.row import Row
+from tables.rows import Rows, Table
 from tables.set_aside import SET_ASIDE, SetAsideFold
 from tables.undo import Changed, StreamTime, Undoable
 
@@ -55,6 +56,7 @@ class PartitionState:
         self._rows: dict[str, Rows[Any, Any]] = {}
         self._times: dict[str, StreamTime] = {}
         self._undoables: list[Undoable] = [self._outputs]
+        self._loads: list[Callable[[], Iterator[None]]] = []
         self._set_asides = SetAsides(topology.catalogue)
         self._counts = SetAsideFold(self.rows(SET_ASIDE))
         stored = Metadata.decode(store.get(KEY))
@@ -94,6 +96,10 @@ class PartitionState:
         """See `Partition`."""
         self._undoables.append(undoable)
 
+    def load_by(self, load: Callable[[], Iterator[None]]) -> None:
+        """See `Partition`."""
+        self._loads.append(load)
+
     def send(self, output: Output) -> None:
         """See `Partition`."""
         self._outputs.add(output)
@@ -132,6 +138,12 @@ class PartitionState:
         for undoable in self._undoables:
             undoable.discard()
 
+    async def load(self) -> None:
+        """Have in memory what `overdue` and `prepare` look at, giving way to others meanwhile."""
+        for load in self._loads:
+            for _ in load():
+                await asyncio.sleep(0)
+
     @property
     def overdue(self) -> bool:
         """Whether a commit has something to do, though nothing more is taken."""
@@ -142,6 +154,7 @@ class PartitionState:
 
         Rows are encoded some at a time, so that who asks the worker need not wait for all of them.
         """
+        await self.load()
         for work in self.works.values():
             work.before_commit()
         set_aside = list(self._set_asides.of(self._outputs.records))

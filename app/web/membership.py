@@ -16,7 +16,8 @@ from app.engine.metadata import KEY, Metadata
 from app.engine.store.base import Store
 from app.settings import Settings
 from app.web.problems import not_owner, unavailable
-from tables.rows import CommittedRows, Row, Table
+from tables.row import Row
+from tables.rows import CommittedRows, Table
 from tables.user_rows import PartReader, UserPart
 
 K = TypeVar("K")

@@ -1,5 +1,7 @@
 """A partition's tables lie side by side in one store."""
 
+import asyncio
+from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
@@ -36,3 +38,23 @@ def test_the_service_has_a_prefix_for_each_table() -> None:
     assert len(prefixes) > 12
     assert len(set(prefixes)) == len(prefixes)
     assert all(len(prefix) == 1 for prefix in prefixes)
+
+
+async def test_others_are_served_while_much_is_loaded() -> None:
+    state = PartitionState(0, 1, MemoryStore(), cast("Topology", NoTopology()), {}, 100)
+    loaded, served = list[int](), list[int]()
+
+    def load() -> Iterator[None]:
+        for number in range(3):
+            loaded.append(number)
+            yield
+
+    async def serve() -> None:
+        while len(loaded) < 3:
+            served.append(len(loaded))
+            await asyncio.sleep(0)
+
+    state.load_by(load)
+    await asyncio.gather(state.load(), serve())
+    assert loaded == [0, 1, 2]
+    assert served == [1, 2]

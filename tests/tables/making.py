@@ -1,5 +1,6 @@
 """Rows over a store in memory, and a row type of a test's own."""
 
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from app.engine.store.memory import MemoryStore
@@ -25,6 +26,25 @@ class Note:
 
     def copy(self) -> Self:
         return type(self).decode(self.encode())
+
+
+class CountingStore(MemoryStore):
+    """Counts the rows that are read, `reads`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = 0
+
+    def get(self, key: bytes) -> bytes | None:
+        self.reads += 1
+        return super().get(key)
+
+    def scan(
+        self, low: bytes, high: bytes, *, reverse: bool = False
+    ) -> Iterator[tuple[bytes, bytes]]:
+        for row in super().scan(low, high, reverse=reverse):
+            self.reads += 1
+            yield row
 
 
 NOTES = Table("notes", b"n", Note, TIME)
@@ -61,6 +81,9 @@ class Stored:
 
     def keep(self, undoable: Undoable) -> None:
         self.undoables.append(undoable)
+
+    def load_by(self, load: Callable[[], Iterator[None]]) -> None:
+        """Leave it to the sweep."""
 
     def restarted(self) -> "Stored":
         """What a new process finds after a kill: only what is committed."""

@@ -12,7 +12,7 @@ OPERATIONS = st.one_of(
     st.tuples(st.just("edit"), KEYS, st.integers(0, 9)),
     st.tuples(st.just("put"), KEYS, st.integers(0, 9)),
     st.tuples(st.just("delete"), KEYS),
-    st.tuples(st.just("get"), KEYS),
+    st.tuples(st.sampled_from(["get", "glance"]), KEYS),
     st.tuples(st.just("scan"), KEYS, KEYS),
     st.tuples(st.sampled_from(["savepoint", "rollback", "commit", "discard", "restart"])),
 )
@@ -43,8 +43,8 @@ class Notebook:
             case ("delete", int(key)):
                 rows.delete(key)
                 self.now.pop(key, None)
-            case ("get", int(key)):
-                found = rows.get(key)
+            case (("get" | "glance") as how, int(key)):
+                found = rows.get(key) if how == "get" else rows.glance(key)
                 assert (found.numbers if found else None) == self.now.get(key)
             case ("scan", int(low), int(high)):
                 self.check_scan(low, high)

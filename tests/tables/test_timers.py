@@ -5,7 +5,7 @@ import random
 from tables.rules import MINUTE
 from tables.slots import SlotRow, index_table
 from tables.timers import NEVER, Timers
-from tests.tables.making import NOTES, Stored
+from tests.tables.making import NOTES, CountingStore, Stored
 
 INDEX = index_table("timers", b"T")
 
@@ -111,3 +111,33 @@ def test_full_rows_of_a_slot_are_sealed() -> None:
     assert len(table.sweep(3 * MINUTE)) == 3000
     table.stored.commit()
     assert table.stored.count(INDEX) == 0
+
+
+def test_a_restart_reads_nothing_of_times_ahead() -> None:
+    store = CountingStore()
+    table = Table(Stored(store=store))
+    for number in range(20_000):
+        table.set(f"m{number}", MINUTE + number)
+    table.stored.commit()
+    table = Table(table.stored.restarted())
+    store.reads = 0
+    assert not table.timers.overdue(MINUTE)
+    table.set("m1", MINUTE + 7)
+    assert store.reads < 4
+    assert table.sweep(MINUTE + 3) == [(MINUTE, "m0"), (MINUTE + 2, "m2")]
+
+
+def test_what_is_much_is_loaded_with_stops_between_which_nothing_is_lost() -> None:
+    table = Table(Stored())
+    for number in range(5000):
+        table.set(f"m{number}", 2 * MINUTE + number)
+    table.stored.commit()
+    table = Table(table.stored.restarted())
+    broken_off = table.timers.load(3 * MINUTE)
+    next(broken_off)
+    del broken_off
+    assert sum(1 for _ in table.timers.load(3 * MINUTE)) > 3
+    assert list(table.timers.load(3 * MINUTE)) == []
+    assert table.sweep(3 * MINUTE) == [
+        (2 * MINUTE + number, f"m{number}") for number in range(5000)
+    ]

@@ -1,9 +1,17 @@
 """How RocksDB is set up: for bounded memory, for writes that never stall, for finding damage."""
 
-from rocksdict import BlockBasedOptions, Cache, Options, ReadOptions, WriteOptions
+from rocksdict import (
+    BlockBasedIndexType,
+    BlockBasedOptions,
+    Cache,
+    Options,
+    ReadOptions,
+    WriteOptions,
+)
 
 _MIB = 1 << 20
 _BUFFER = 4 * _MIB
+_METADATA_BLOCK = 4096
 NORMAL = {"write_buffer_size": str(_BUFFER), "max_write_buffer_number": "3"}
 BULK = {"write_buffer_size": str(16 * _MIB), "max_write_buffer_number": "4"}
 """A restore's: fewer and larger files, so less to compact."""
@@ -22,7 +30,13 @@ def options(cache: Cache) -> Options:
     blocks = BlockBasedOptions()
     blocks.set_block_cache(cache)
     blocks.set_bloom_filter(10, False)
+    # In the cache too, and in small pieces: a file's whole index or filter is larger than one of
+    # the cache's shards, which would have it read again for every row.
     blocks.set_cache_index_and_filter_blocks(True)
+    blocks.set_index_type(BlockBasedIndexType.two_level_index_search())
+    blocks.set_partition_filters(True)
+    blocks.set_metadata_block_size(_METADATA_BLOCK)
+    blocks.set_pin_top_level_index_and_filter(True)
     made = Options(raw_mode=True)
     made.create_if_missing(True)
     made.set_paranoid_checks(True)
