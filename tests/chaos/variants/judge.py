@@ -25,7 +25,6 @@ SCENARIOS: dict[str, Callable[[Trial], Awaitable[None]]] = {
     "zombie": scenarios.zombie,
     "hijack": scenarios.hijacked,
     "lost-answer": scenarios.lost_answer,
-    "second-worker": scenarios.second_worker,
     "late-after-restart": scenarios.late_after_restart,
     "lost-folder": situations.lost_folder,
     "raising": situations.raising,

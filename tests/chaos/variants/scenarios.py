@@ -128,22 +128,6 @@ async def lost_answer(trial: Trial) -> None:
     rule.release()
 
 
-async def second_worker(trial: Trial) -> None:
-    """A second worker comes and the first one leaves while records flow."""
-    await begin(trial)
-    first = trial.start()
-    await trial.send(PIECE)
-    second = trial.start("second")
-    for _ in range(5):
-        await trial.send(PIECE // 2)
-        await trial.taken()
-    await trial.stop(first)
-    trial.evidence.append("two workers, then one")
-    await trial.send(PIECE)
-    await trial.rest()
-    await trial.stop(second)
-
-
 async def late_after_restart(trial: Trial) -> None:
     """The first records after a restart are late ones."""
     await begin(trial, 4)
