@@ -6,6 +6,7 @@ credential, a time-out, a size limit and no redirects. Nothing of the client's h
 """
 
 import logging
+import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from app.web.access import PEER_HEADER
+from app.web.silence import Silence
 
 log = logging.getLogger(__name__)
 TIMEOUT = 2.0
@@ -53,6 +55,7 @@ class Peers:
         self._headers = {} if credential is None else {PEER_HEADER: credential}
         self._session: aiohttp.ClientSession | None = None
         self._refused: set[str] = set()
+        self._silence = Silence()
 
     async def get(self, url: str, path: str, parameters: Mapping[str, str | int]) -> PeerAnswer:
         """Ask the worker at `url`; `path`: one of ours, with nothing in it. Raises PeerError."""
@@ -65,11 +68,27 @@ class Peers:
     async def _ask(self, method: str, url: str, path: str, **how: Any) -> PeerAnswer:  # noqa: ANN401
         if urlsplit(url).scheme not in ("http", "https"):
             raise PeerError("the owner's advertised URL is not one of HTTP")
-        target = f"{url}{PREFIX}{path}"
+        if not self._silence.may_ask(url, TIMEOUT):
+            raise PeerError(_silent())
+        asked = time.monotonic()
+        try:
+            answer = await self._answer(method, f"{url}{PREFIX}{path}", **how)
+        except TimeoutError as error:
+            self._silence.in_vain(url, asked, TIMEOUT)
+            raise PeerError(_silent()) from error
+        except PeerError:
+            self._silence.ended(url)
+            raise
+        self._silence.ended(url)
+        self._check(url, answer)
+        return answer
+
+    async def _answer(self, method: str, target: str, **how: Any) -> PeerAnswer:  # noqa: ANN401
+        """Ask, and take the answer as it is. Raises TimeoutError and PeerError."""
         asking = self._open().request(method, target, allow_redirects=False, **how)
         try:
             async with asking as response:
-                answer = PeerAnswer(
+                return PeerAnswer(
                     response.status,
                     response.content_type,
                     await _bounded(response),
@@ -77,12 +96,10 @@ class Peers:
                 )
         except aiohttp.ClientConnectorError as error:
             raise PeerError("the worker that owns it cannot be reached", gone=True) from error
-        except TimeoutError as error:
-            raise PeerError(f"the worker that owns it did not answer in {TIMEOUT:g} s") from error
+        except TimeoutError:
+            raise
         except (aiohttp.ClientError, ValueError) as error:
             raise PeerError("the worker that owns it broke off its answer") from error
-        self._check(url, answer)
-        return answer
 
     def _check(self, url: str, answer: PeerAnswer) -> None:
         if answer.status == 421:
@@ -111,6 +128,10 @@ class Peers:
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+
+
+def _silent() -> str:
+    return f"the worker that owns it did not answer in {TIMEOUT:g} s"
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:

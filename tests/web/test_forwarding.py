@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.web import peers
+from tests.support.topics import until
 from tests.web.asking import Asker, asking
 from tests.web.group import Member, State, listening, serving, user_in
 
@@ -144,6 +145,53 @@ async def test_a_silent_owner(monkeypatch: pytest.MonkeyPatch) -> None:
         totals = (await asker.get("/v1/totals", headers=BEARER)).json
         assert (totals["complete"], totals["missing"]) == (False, [1])
         released.set()
+
+
+async def test_not_every_question_waits_for_a_silent_owner(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(peers, "TIMEOUT", 2.0)
+    frozen, arrived = asyncio.Event(), list[str]()
+
+    async def handler(request: web.Request) -> web.Response:
+        arrived.append(request.path)
+        await frozen.wait()
+        return web.json_response({"1": {"purchases": 7, "revenue": 0, "actions": {}}})
+
+    async with beside(handler) as (_, asker):
+        first = (await asker.get("/v1/totals", headers=BEARER)).json
+        later = [(await asker.get("/v1/totals", headers=BEARER)).json for _ in range(200)]
+        assert all((one["complete"], one["missing"]) == (False, [1]) for one in [first, *later])
+        assert len(arrived) < 100
+        frozen.set()
+
+        async def all_answered() -> bool:
+            return bool((await asker.get("/v1/totals", headers=BEARER)).json["complete"])
+
+        await until(all_answered, 60, "the owner is asked again")
+        before = len(arrived)
+        assert await all_answered()
+        assert len(arrived) == before + 1
+
+
+async def test_a_question_that_takes_too_long_is_no_sign_where_others_are_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(peers, "TIMEOUT", 3.0)
+    never = asyncio.Event()
+
+    async def handler(request: web.Request) -> web.Response:
+        if request.path == INTERNAL:
+            await never.wait()
+        return web.json_response({"1": {"purchases": 7, "revenue": 0, "actions": {}}})
+
+    async with beside(handler) as (_, asker):
+        slow = asyncio.create_task(asker.get(PATH, headers=BEARER))
+        while not slow.done():
+            assert (await asker.get("/v1/totals", headers=BEARER)).json["complete"]
+        assert (await slow).status == 503
+        assert (await asker.get("/v1/totals", headers=BEARER)).json["complete"]
+        never.set()
 
 
 async def test_an_endless_answer(monkeypatch: pytest.MonkeyPatch) -> None:
