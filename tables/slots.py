@@ -4,14 +4,17 @@ Number 0 of a slot is the row that grows; what comes to about 8 KB is sealed und
 """
 
 from collections.abc import Iterator
+from heapq import heappop, heappush
 from typing import Self
 
 import msgspec
 
-from tables.keys import TIME_NUMBER
+from tables.keys import LAST_TIME, TIME_NUMBER
 from tables.rows import Rows, Table
 
 _ROW_BYTES = 8192
+NONE = LAST_TIME
+"""After every slot."""
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(tuple[int, int, list[str]]).decode
 
@@ -62,15 +65,15 @@ class Slots:
         """See the module."""
         self._rows = rows
 
-    def within(self, low: int, high: int) -> Iterator[int]:
-        """Give the slots in [low, high) that have members, in order.
+    def first(self, low: int, high: int) -> int:
+        """Give the first slot in [low, high) that has members, `NONE` where there is none."""
+        found = next(self._rows.scan((low, 0), (high, 0)), None)
+        return NONE if found is None else found[0][0]
 
-        Each is one look at the store, however many members it has.
-        """
-        while (found := next(self._rows.scan((low, 0), (high, 0)), None)) is not None:
-            (slot, _), _row = found
-            yield slot
-            low = slot + 1
+    def last(self) -> int:
+        """Give the last slot that has members, -1 where there is none."""
+        found = next(self._rows.scan((0, 0), (NONE, 0), reverse=True), None)
+        return -1 if found is None else found[0][0]
 
     def enter(self, member: str, slot: int) -> None:
         """Enter a member."""
@@ -115,3 +118,37 @@ class Slots:
             self._rows.edit((slot, 0)).sealed -= 1
         self._rows.delete((slot, number))
         return row.members if row is not None else []
+
+
+class Coming:
+    """Slots that may have members, the soonest first; one may turn out to be empty.
+
+    What has been entered since the partition was acquired is known. What the store had by then is
+    found slot by slot as time comes near it: one look each, however many members there are.
+    """
+
+    def __init__(self, slots: Slots) -> None:
+        """Know of the store's first slot and of its last."""
+        self._slots = slots
+        self._heap: list[int] = []
+        self._known: set[int] = set()
+        self._end = slots.last() + 1
+        self._stored = slots.first(0, self._end)
+
+    def add(self, slot: int) -> None:
+        """Note that a slot may have members."""
+        if slot not in self._known:
+            self._known.add(slot)
+            heappush(self._heap, slot)
+
+    def soonest(self, time: int) -> int | None:
+        """Give the soonest slot, if it is before `time`."""
+        while self._stored < time:
+            self.add(self._stored)
+            self._stored = self._slots.first(self._stored + 1, self._end)
+        heap = self._heap
+        return heap[0] if heap and heap[0] < time else None
+
+    def pop(self) -> None:
+        """Forget the slot that `soonest` gave."""
+        self._known.discard(heappop(self._heap))

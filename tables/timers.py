@@ -8,7 +8,7 @@ members are loaded when stream time comes near; their exact times are in the mem
 from collections.abc import Callable, Iterator
 from heapq import heapify, heappop, heappush
 
-from tables.slots import IndexRows, Slots
+from tables.slots import Coming, IndexRows, Slots
 
 _SLOT = 60_000
 # Members whose due times are looked up without a stop: some milliseconds.
@@ -32,31 +32,31 @@ class Timers:
         """`due_of`: gives a member's due time by its row, `NEVER` where there is none."""
         self._slots = Slots(index)
         self._due_of = due_of
-        self._stale = True
-        # Up to which slot (itself too) they are in memory; which those are, and their members' due
-        # times, both the soonest first.
-        self._until = NEVER
+        self._ahead = Coming(self._slots)
+        # The slots in memory, and their members' due times, both the soonest first; up to which
+        # slot that is; those dropped since the last commit.
         self._loaded: list[int] = []
         self._known: set[int] = set()
         self._near: list[tuple[int, str]] = []
-
-    def _refresh(self) -> None:
-        """Know only what the rows say, if they have gone back."""
-        if self._stale:
-            self._stale, self._until = False, NEVER
-            self._loaded, self._known, self._near = [], set(), []
+        self._until = NEVER
+        self._dropped: list[int] = []
 
     def enter(self, member: str, due: int, before: int) -> None:
         """Have a member looked at once stream time is past `due`, not `before` as it was."""
-        self._refresh()
         slot = _slot(due)
         if before == NEVER or slot != _slot(before):
             self._slots.enter(member, slot)
-            if slot <= self._until and slot not in self._known:
-                self._known.add(slot)
-                heappush(self._loaded, slot)
+            if slot > self._until:
+                self._ahead.add(slot)
+            else:
+                self._have(slot)
         if slot <= self._until:
             heappush(self._near, (due, member))
+
+    def _have(self, slot: int) -> None:
+        if slot not in self._known:
+            self._known.add(slot)
+            heappush(self._loaded, slot)
 
     def overdue(self, stream_time: int) -> bool:
         """Whether `sweep` has something to do."""
@@ -79,6 +79,7 @@ class Timers:
             slot = heappop(self._loaded)
             self._slots.drop(slot)
             self._known.discard(slot)
+            self._dropped.append(slot)
 
     def _is_over(self, slot: int, stream_time: int) -> bool:
         end = slot + _SLOT
@@ -90,12 +91,11 @@ class Timers:
 
     def load(self, stream_time: int) -> Iterator[None]:
         """Have the slots before stream time in memory; stop now and then."""
-        self._refresh()
-        last = _slot(stream_time - 1)
-        if last > self._until:
-            for slot in self._slots.within(self._until + 1, last + 1):
-                yield from self._load(slot)
-            self._until = last
+        while (slot := self._ahead.soonest(stream_time)) is not None:
+            yield from self._load(slot)
+            self._ahead.pop()
+            self._have(slot)
+            self._until = max(slot, self._until)
 
     def _load(self, slot: int) -> Iterator[None]:
         dues = set[tuple[int, str]]()
@@ -107,18 +107,19 @@ class Timers:
                 yield
         self._near += dues
         heapify(self._near)
-        heappush(self._loaded, slot)
-        self._known.add(slot)
-        self._until = slot
 
     def savepoint(self) -> None:
         """See `Undoable`."""
 
     def committed(self) -> None:
         """See `Undoable`."""
+        self._dropped.clear()
 
     def rollback(self) -> None:
-        """See `Undoable`."""
-        self._stale = True
+        """See `Undoable`. What the rows say now is loaded again."""
+        for slot in (*self._loaded, *self._dropped):
+            self._ahead.add(slot)
+        self._loaded, self._known, self._near, self._dropped = [], set(), [], []
+        self._until = NEVER
 
     discard = rollback
