@@ -21,20 +21,16 @@ class _Entries(msgspec.Struct, array_like=True, gc=False):
     sums: list[Stored]
 
 
-class _Head(msgspec.Struct, array_like=True, gc=False):
+class _Due(msgspec.Struct, array_like=True, gc=False):
     closed: int
     due: int
+
+
+class _Head(_Due, array_like=True, gc=False):
     split: int
     newest: _Entries
     numbers: list[int]
     parts: _Entries
-
-
-class _Due(msgspec.Struct, array_like=True, gc=False):
-    """The beginning of a `_Head`."""
-
-    closed: int
-    due: int
 
 
 _decode_due = msgspec.msgpack.Decoder(_Due).decode

@@ -120,8 +120,38 @@ class Slots:
         return row.members if row is not None else []
 
 
-class Coming:
-    """Slots that may have members, the soonest first; one may turn out to be empty.
+class SlotHeap:
+    """Slots, each once, the soonest first."""
+
+    def __init__(self) -> None:
+        """Start without any."""
+        self._heap: list[int] = []
+        self._known: set[int] = set()
+
+    def add(self, slot: int) -> None:
+        """Have a slot among them."""
+        if slot not in self._known:
+            self._known.add(slot)
+            heappush(self._heap, slot)
+
+    @property
+    def first(self) -> int:
+        """The soonest, `NONE` where there is none."""
+        return self._heap[0] if self._heap else NONE
+
+    def pop(self) -> int:
+        """Take the soonest out."""
+        slot = heappop(self._heap)
+        self._known.discard(slot)
+        return slot
+
+    def __iter__(self) -> Iterator[int]:
+        """Go through them, in no order."""
+        return iter(self._heap)
+
+
+class Coming(SlotHeap):
+    """Slots that may have members; one may turn out to be empty.
 
     What has been entered since the partition was acquired is known. What the store had by then is
     found slot by slot as time comes near it: one look each, however many members there are.
@@ -129,26 +159,14 @@ class Coming:
 
     def __init__(self, slots: Slots) -> None:
         """Know of the store's first slot and of its last."""
+        super().__init__()
         self._slots = slots
-        self._heap: list[int] = []
-        self._known: set[int] = set()
         self._end = slots.last() + 1
         self._stored = slots.first(0, self._end)
-
-    def add(self, slot: int) -> None:
-        """Note that a slot may have members."""
-        if slot not in self._known:
-            self._known.add(slot)
-            heappush(self._heap, slot)
 
     def soonest(self, time: int) -> int | None:
         """Give the soonest slot, if it is before `time`."""
         while self._stored < time:
             self.add(self._stored)
             self._stored = self._slots.first(self._stored + 1, self._end)
-        heap = self._heap
-        return heap[0] if heap and heap[0] < time else None
-
-    def pop(self) -> None:
-        """Forget the slot that `soonest` gave."""
-        self._known.discard(heappop(self._heap))
+        return self.first if self.first < time else None

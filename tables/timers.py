@@ -8,7 +8,7 @@ members are loaded when stream time comes near; their exact times are in the mem
 from collections.abc import Callable, Iterator
 from heapq import heapify, heappop, heappush
 
-from tables.slots import Coming, IndexRows, Slots
+from tables.slots import Coming, IndexRows, SlotHeap, Slots
 
 _SLOT = 60_000
 # Members whose due times are looked up without a stop: some milliseconds.
@@ -35,8 +35,7 @@ class Timers:
         self._ahead = Coming(self._slots)
         # The slots in memory, and their members' due times, both the soonest first; up to which
         # slot that is; those dropped since the last commit.
-        self._loaded: list[int] = []
-        self._known: set[int] = set()
+        self._loaded = SlotHeap()
         self._near: list[tuple[int, str]] = []
         self._until = NEVER
         self._dropped: list[int] = []
@@ -46,17 +45,9 @@ class Timers:
         slot = _slot(due)
         if before == NEVER or slot != _slot(before):
             self._slots.enter(member, slot)
-            if slot > self._until:
-                self._ahead.add(slot)
-            else:
-                self._have(slot)
+            (self._ahead if slot > self._until else self._loaded).add(slot)
         if slot <= self._until:
             heappush(self._near, (due, member))
-
-    def _have(self, slot: int) -> None:
-        if slot not in self._known:
-            self._known.add(slot)
-            heappush(self._loaded, slot)
 
     def overdue(self, stream_time: int) -> bool:
         """Whether `sweep` has something to do."""
@@ -75,10 +66,9 @@ class Timers:
             if self._due_of(member) == due:  # Else it has had another time since.
                 look_at(member)
                 done += 1
-        while self._loaded and self._is_over(self._loaded[0], stream_time):
-            slot = heappop(self._loaded)
+        while self._is_over(self._loaded.first, stream_time):
+            slot = self._loaded.pop()
             self._slots.drop(slot)
-            self._known.discard(slot)
             self._dropped.append(slot)
 
     def _is_over(self, slot: int, stream_time: int) -> bool:
@@ -93,9 +83,8 @@ class Timers:
         """Have the slots before stream time in memory; stop now and then."""
         while (slot := self._ahead.soonest(stream_time)) is not None:
             yield from self._load(slot)
-            self._ahead.pop()
-            self._have(slot)
-            self._until = max(slot, self._until)
+            self._loaded.add(self._ahead.pop())
+            self._until = slot
 
     def _load(self, slot: int) -> Iterator[None]:
         dues = set[tuple[int, str]]()
@@ -119,7 +108,7 @@ class Timers:
         """See `Undoable`. What the rows say now is loaded again."""
         for slot in (*self._loaded, *self._dropped):
             self._ahead.add(slot)
-        self._loaded, self._known, self._near, self._dropped = [], set(), [], []
+        self._loaded, self._near, self._dropped = SlotHeap(), [], []
         self._until = NEVER
 
     discard = rollback

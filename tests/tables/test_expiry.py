@@ -16,6 +16,12 @@ DUES = [slot(minute * MINUTE) for minute in range(3)]
 PAST = DUES[-1] + 1
 
 
+def swept(expiry: Expiry, now: int) -> list[str]:
+    seen: list[str] = []
+    expiry.sweep(now, seen.append)
+    return seen
+
+
 class Index:
     """An index of members `m0`, `m1`, `m2`, one for each of `DUES`, all committed."""
 
@@ -32,9 +38,7 @@ class Index:
         self.rows.committed()
 
     def sweep(self) -> list[str]:
-        seen: list[str] = []
-        self.expiry.sweep(PAST, seen.append)
-        return seen
+        return swept(self.expiry, PAST)
 
 
 def test_what_is_swept_is_swept_once() -> None:
@@ -66,12 +70,6 @@ def test_a_sweep_that_raises_is_done_again() -> None:
     assert index.sweep() == ["m0", "m1", "m2"]
     index.commit()
     assert index.sweep() == []
-
-
-def swept(expiry: Expiry, now: int) -> list[str]:
-    seen: list[str] = []
-    expiry.sweep(now, seen.append)
-    return seen
 
 
 def test_random_times_restarts_and_transactions_that_are_taken_back() -> None:
