@@ -141,6 +141,16 @@ SESSIONS = (
         ("store-early",),
     ),
     Case(
+        "two sessions over each other, and the store refuses events of both",
+        "The second 100 is of the session that closes at 116, and not of the one that 95 and 104"
+        " are, made later around it.",
+        replace(GAP_GRACE, store="default"),
+        "a@80 a@90 a@100 b@115 a@100 b@119 a@104 a@95",
+        "a[80,100]=4 b[115,119]=2 a[95,104]=2",
+        "a[80,100]=3 a[100,100]=1 b[115,119]=2 a[104,104]=1",
+        ("store-early",),
+    ),
+    Case(
         "a closed session is reopened",
         "105 is in time; the store still holds the closed session at 100.",
         replace(GAP, store="long"),

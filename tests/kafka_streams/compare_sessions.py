@@ -1,6 +1,6 @@
 """Sessions: equal where the store keeps what is open; else one side's are unions of the other's."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tests.kafka_streams.case import Case
@@ -105,6 +105,7 @@ def _explained(
     """`more`: events that only the side of `whole` has counted; `latest`: with which a part changed
     last."""
     unions = _Unions()
+    homes = {index: _home(case, whole, index) for index in more}
     # The smallest first: a session may lie around another that had closed before it grew.
     for window in sorted(whole, key=lambda window: window.end - window.start):
         count = whole[window].events
@@ -117,7 +118,7 @@ def _explained(
             and _count(whole, part) != parts[part].events
             and case.facts.is_open(window.end, latest.get(part, 0))
         }
-        added = {i for i in more - unions.events if _joins(case, i, window)}
+        added = {index for index in more if homes[index] == window}
         pieces = [*inner, *(_instant(case, index) for index in added)]
         found = sum(parts[part].events for part in inner) + len(added)
         if found == count and _spans(pieces, window) and _proven(case, window, pieces, proof):
@@ -133,8 +134,14 @@ def _instant(case: Case, index: int) -> Window:
     return Window(event.user, event.time, event.time)
 
 
-def _joins(case: Case, index: int, window: Window) -> bool:
-    return _inside(_instant(case, index), window) and case.facts.is_open(window.end, index)
+def _home(case: Case, whole: Iterable[Window], index: int) -> Window | None:
+    """The session that an event is in: of those around it that were open, the first to close.
+
+    One may grow over another that has closed by then; until it has, the two would have merged.
+    """
+    place = _instant(case, index)
+    around = [w for w in whole if _inside(place, w) and case.facts.is_open(w.end, index)]
+    return min(around, key=lambda window: window.end, default=None)
 
 
 def _spans(pieces: list[Window], union: Window) -> bool:
