@@ -1,18 +1,15 @@
 """Rebalances: partitions that stay are not replayed; static members come back without one."""
 
-import re
 import signal
 from functools import partial
 from pathlib import Path
-
-import aiohttp
 
 from app.factory import changelog_topic
 from tests.service.traffic import traffic
 from tests.support.judged import compare
 from tests.support.kafka import Kafka
 from tests.support.service import Service, lines
-from tests.support.status import metric, ready
+from tests.support.status import by_partition, metric, ready
 from tests.support.topics import read_all, until
 from tests.support.worker import Worker
 
@@ -24,17 +21,15 @@ async def copied(service: Service, worker: Worker) -> bool:
 
     Its lag alone does not say so: that is as of its last look, which may be of before the records.
     """
-    async with aiohttp.ClientSession() as session, session.get(f"{worker.url}/metrics") as answer:
-        text = await answer.text()
-    lags = re.findall(r'streamjoin_standby_lag_records\{partition="(\d+)"\} (\S+)', text)
-    if [float(lag) for _, lag in lags] != [0.0]:
+    lags = await by_partition(worker, "streamjoin_standby_lag_records")
+    if list(lags.values()) != [0.0]:
         return False
-    number = lags[0][0]
-    read = re.findall(rf'streamjoin_restore_records_total\{{partition="{number}"\}} (\S+)', text)
-    changelog = changelog_topic(service.loaded())
-    there = await read_all(service.bootstrap, [changelog], service.partitions)
-    mine = [record for record in there if record.partition == int(number)]
-    return [float(count) for count in read] == [float(len(mine))]
+    (number,) = lags
+    read = await by_partition(worker, "streamjoin_restore_records_total")
+    there = await read_all(
+        service.bootstrap, [changelog_topic(service.loaded())], service.partitions
+    )
+    return read.get(number) == len([record for record in there if record.partition == number])
 
 
 async def test_partitions_that_stay_are_neither_acquired_nor_read_again(

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import aiohttp
 import pytest
 from aiokafka import AIOKafkaProducer
-from prometheus_client.parser import text_string_to_metric_families
 
 from app.factory import changelog_topic
 from tests.chaos.brokers import ProxiedBroker
 from tests.chaos.proxy import Action, Api, Rule
 from tests.support.service import Service, send_in_batches
+from tests.support.status import by_label
 from tests.support.topics import ends, until
 from tests.support.worker import Worker
 from tests.web.asking import Asker, asking, until_ready
@@ -53,9 +53,7 @@ class Restoring:
 
     async def values(self, name: str, label: str = "partition") -> dict[str, float]:
         """A metric by one of its labels."""
-        body = (await self.asker.get("/metrics")).body
-        samples = [s for family in text_string_to_metric_families(body) for s in family.samples]
-        return {sample.labels[label]: sample.value for sample in samples if sample.name == name}
+        return by_label((await self.asker.get("/metrics")).body, name, label)
 
     async def left(self) -> ByPartition:
         """What is left by the metrics."""

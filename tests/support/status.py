@@ -1,6 +1,7 @@
 """What a worker says of itself over HTTP."""
 
 import aiohttp
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.topics import until
 from tests.support.worker import Worker
@@ -8,12 +9,28 @@ from tests.support.worker import Worker
 READY_SECONDS = 240.0
 
 
+async def _metrics(worker: Worker) -> str:
+    async with aiohttp.ClientSession() as session, session.get(f"{worker.url}/metrics") as answer:
+        return await answer.text()
+
+
+def by_label(metrics: str, name: str, label: str) -> dict[str, float]:
+    """A metric by one of its labels, out of what `/metrics` answers."""
+    samples = [s for family in text_string_to_metric_families(metrics) for s in family.samples]
+    return {sample.labels[label]: sample.value for sample in samples if sample.name == name}
+
+
 async def metric(worker: Worker, name: str) -> float:
     """The sum of a metric over its labels."""
-    async with aiohttp.ClientSession() as session, session.get(f"{worker.url}/metrics") as answer:
-        text = await answer.text()
+    text = await _metrics(worker)
     values = [line.rsplit(" ", 1)[1] for line in text.splitlines() if line.startswith(name)]
     return sum(float(value) for value in values)
+
+
+async def by_partition(worker: Worker, name: str) -> dict[int, float]:
+    """A metric by its partition."""
+    found = by_label(await _metrics(worker), name, "partition")
+    return {int(number): value for number, value in found.items()}
 
 
 async def ready(worker: Worker, partitions: int | None = None) -> None:
