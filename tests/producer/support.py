@@ -26,6 +26,10 @@ class Record:
     timestamp: int
 
 
+KEPT = {"retention.ms": "-1"}
+"""By default Kafka deletes what is stamped with a time a week ago, soon after it was written."""
+
+
 def patient(bootstrap: str, **options: Any) -> EventProducer:  # noqa: ANN401
     """A producer that gives a slow machine its time."""
     limits = dict.fromkeys(("connect_timeout", "send_timeout", "delivery_timeout"), LONG)
@@ -38,13 +42,13 @@ async def new_topic(
     configs: Mapping[str, str] | None = None,
     name: str = "t",
 ) -> str:
-    """Create a topic of a name nobody else has."""
+    """Create a topic of a name nobody else has, which keeps records of any time."""
     topic = f"{name}-{uuid4().hex[:12]}"
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
         answer = await admin.create_topics(
-            [NewTopic(topic, partitions, 1, topic_configs=dict(configs or {}))]
+            [NewTopic(topic, partitions, 1, topic_configs=KEPT | dict(configs or {}))]
         )
         for _, code, _ in answer.topic_errors:
             if code:
