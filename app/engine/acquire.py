@@ -3,7 +3,9 @@
 heartbeat -> fence the former owner -> committed offsets -> restore -> do they agree? -> seek.
 """
 
+import asyncio
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -18,6 +20,9 @@ from app.engine.writer import Writer
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
+# How long the group's offsets may lag behind a transaction that has ended, and between looks.
+_MARKERS_SECONDS = 5.0
+_LOOK_SECONDS = 0.02
 
 
 class Held(NamedTuple):
@@ -98,16 +103,26 @@ class Acquisition:
         for number in held:
             await self.hold(number)
         await self._thread.heartbeat()
-        tps = [TopicPartition(topic, number) for number in held for topic in self._sources]
-        committed = await self._thread.committed(tps)
-        kept = {
-            number
-            for number, at in held.items()
-            if all(committed.get(TopicPartition(t, number)) == o for t, o in at.committed.items())
-        }
+        places = {number: self._places(number, at.committed) for number, at in held.items()}
+        committed = await self._settled({tp: o for at in places.values() for tp, o in at.items()})
+        kept = {number for number, at in places.items() if at.items() <= committed.items()}
         for number in kept:
             await self._seek(number, held[number].fetched)
         return kept
+
+    async def _settled(self, own: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """Give the group's offsets, once they hold the transactions that ended with `own`.
+
+        The coordinator says that a transaction has ended before its markers are in the topic of
+        the group's offsets (KIP-98); acquiring waits for them with the producer's initialisation.
+        """
+        until = time.monotonic() + _MARKERS_SECONDS
+        while True:
+            committed = await self._thread.committed(list(own))
+            behind = any(committed.get(tp, offset) < offset for tp, offset in own.items())
+            if not behind or time.monotonic() >= until:
+                return committed
+            await asyncio.sleep(_LOOK_SECONDS)
 
     async def catch_up(self, number: int, store: Store, progress: Progress) -> None:
         """Bring a standby's store up to the changelog's last stable offset. Raises LostError."""
