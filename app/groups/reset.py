@@ -9,8 +9,9 @@ that this command, run again, puts right:
 2. Each partition's transactional id is initialised. That ends what a worker killed in the middle of
    a transaction has left open, and fences one that was only stopped and may wake up.
 3. One transaction a partition: the changelog's metadata row becomes one of no known layout, and
-   the new offsets are committed. From here on that partition is refused because of the row; once
-   the changelog is gone, because there are offsets without state.
+   the new offsets are committed; what follows waits for its markers. From here on that partition
+   is refused because of the row; once the changelog is gone, because there are offsets without
+   state.
 4. The local folder is removed: a copy of what is about to be deleted.
 5. The records of the internal topic are deleted. Its partial sums are made again from the inputs.
 6. The changelog is deleted and created anew, empty, with another topic id: by that, other machines
@@ -23,7 +24,7 @@ that this command, run again, puts right:
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -87,19 +88,26 @@ async def _fenced(plan: Plan, count: int) -> AsyncIterator[Commit]:
             by_topic = {tp.topic: offset for tp, offset in mine.items()}
             row = Metadata(layout, rules, plan.partitions, by_topic, {})
             await writer.commit([(KEY, row.encode())], [], mine)
+        # Initialising waits for the transactions' markers (KIP-98). The broker looks for a marker's
+        # topic by name: one that came late would lie in the changelog that is created anew.
+        await _open(writers[:held])
 
     async with AsyncExitStack() as stack:
         for writer in writers:
             stack.push_async_callback(writer.close)
         try:
-            opened = await asyncio.gather(*(w.open() for w in writers), return_exceptions=True)
-            for error in filter(None, opened):
-                raise error
+            await _open(writers)
             yield commit
         except LostError as error:
             raise UserError(
                 f"a worker has started meanwhile, or the broker does not answer ({error}): {_AGAIN}"
             ) from error
+
+
+async def _open(writers: Sequence[TransactionWriter]) -> None:
+    opened = await asyncio.gather(*(w.open() for w in writers), return_exceptions=True)
+    for error in filter(None, opened):
+        raise error
 
 
 def _writer(plan: Plan, number: int) -> TransactionWriter:

@@ -65,6 +65,7 @@ async def test_stopped_in_the_middle_it_goes_on_exactly(
         with service.worker(tmp_path, module=slow_worker.MODULE) as worker:
             await until(under_way, 240, "under way", 0.01)
             assert await worker.terminate() == 0, worker.text
+        await service.ended()
         done = await committed(service.bootstrap, service.app_id)
         inputs = committed_only(await service.inputs(), done)
         stopped += len(inputs) < total

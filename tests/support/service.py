@@ -16,7 +16,7 @@ from models.topics import TOPICS, Catalogue, Direction
 from tests.oracle.exact_numbers import partition_of
 from tests.oracle.records import Record
 from tests.oracle.records import Settings as OracleSettings
-from tests.support.topics import committed, ends, read_all, until
+from tests.support.topics import committed, ends, offsets_settled, read_all, until
 from tests.support.worker import ROOT, Worker
 
 REST_SECONDS = 240.0
@@ -125,6 +125,16 @@ class Service:
         """Whether no transaction is open in these topics."""
         stable = await ends(self.bootstrap, names, self.partitions)
         return stable == await ends(self.bootstrap, names, self.partitions, "read_uncommitted")
+
+    async def ended(self) -> None:
+        """Wait until the transactions of workers that have ended are so in outputs and offsets."""
+
+        async def both() -> bool:
+            return await self.settled(self.of(Direction.OUTPUT)) and await offsets_settled(
+                self.bootstrap
+            )
+
+        await until(both, REST_SECONDS, "ended in all topics")
 
     async def inputs(self) -> list[Record]:
         return await read_all(self.bootstrap, self.of(Direction.INPUT), self.partitions)

@@ -61,6 +61,13 @@ async def committed(bootstrap: str, group: str) -> Ends:
     return {(tp.topic, tp.partition): offset for tp, offset in found.items()}
 
 
+async def offsets_settled(bootstrap: str) -> bool:
+    """Whether no transaction is open in the topic of the groups' offsets."""
+    offsets, partitions = ["__consumer_offsets"], 4  # The embedded broker's (config.py).
+    stable = await ends(bootstrap, offsets, partitions)
+    return stable == await ends(bootstrap, offsets, partitions, "read_uncommitted")
+
+
 async def read_all(bootstrap: str, names: Iterable[str], partitions: int) -> list[Record]:
     """All committed records, up to the last stable offsets of now, by topic and partition."""
     found: list[Record] = []
