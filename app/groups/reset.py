@@ -24,7 +24,7 @@ that this command, run again, puts right:
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -56,6 +56,10 @@ async def reset(plan: Plan, say: Say) -> None:
     held = plan.changelog_partitions or plan.partitions
     async with _fenced(plan, max(plan.partitions, held)) as commit:
         await commit(held, NO_LAYOUT, plan.after)
+    # Initialising waits for the transactions' markers (KIP-98). The broker looks for a marker's
+    # topic by name: one that came late would lie in the changelog that is created anew.
+    async with _fenced(plan, held):
+        pass
     say(f"2/{_STEPS} removing {plan.folder}")
     _remove(plan)
     say(f"3/{_STEPS} emptying {plan.partials}")
@@ -88,26 +92,19 @@ async def _fenced(plan: Plan, count: int) -> AsyncIterator[Commit]:
             by_topic = {tp.topic: offset for tp, offset in mine.items()}
             row = Metadata(layout, rules, plan.partitions, by_topic, {})
             await writer.commit([(KEY, row.encode())], [], mine)
-        # Initialising waits for the transactions' markers (KIP-98). The broker looks for a marker's
-        # topic by name: one that came late would lie in the changelog that is created anew.
-        await _open(writers[:held])
 
     async with AsyncExitStack() as stack:
         for writer in writers:
             stack.push_async_callback(writer.close)
         try:
-            await _open(writers)
+            opened = await asyncio.gather(*(w.open() for w in writers), return_exceptions=True)
+            for error in filter(None, opened):
+                raise error
             yield commit
         except LostError as error:
             raise UserError(
                 f"a worker has started meanwhile, or the broker does not answer ({error}): {_AGAIN}"
             ) from error
-
-
-async def _open(writers: Sequence[TransactionWriter]) -> None:
-    opened = await asyncio.gather(*(w.open() for w in writers), return_exceptions=True)
-    for error in filter(None, opened):
-        raise error
 
 
 def _writer(plan: Plan, number: int) -> TransactionWriter:
