@@ -13,7 +13,7 @@ from tests.oracle.records import Record
 from tests.producer.support import new_topic
 from tests.support.groups import bury_members
 from tests.support.kafka import Kafka
-from tests.support.topics import committed, ends, read_all, until
+from tests.support.topics import committed, ends, read_all, settled, until
 
 PARTITIONS = 2
 EACH = 700
@@ -49,8 +49,7 @@ class Case:
 
     async def in_transaction(self) -> bool:
         """Whether records lie in the target whose transaction has no end."""
-        stable = await ends(self.kafka.bootstrap, [self.target], PARTITIONS)
-        return sum(stable.values()) < await self.written()
+        return not await settled(self.kafka.bootstrap, [self.target], PARTITIONS)
 
     async def bury(self) -> None:
         await bury_members(self.kafka.bootstrap, self.group)

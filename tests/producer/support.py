@@ -7,14 +7,17 @@ from typing import Any
 from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.errors import for_code
 
 from app.producer import EventProducer
+from tests.support.admin import admin_of
 from tests.support.topics import until
 
 LONG = 120.0
 """Seconds: what only a broker that does not answer at all needs."""
+KEPT = {"retention.ms": "-1"}
+"""By default Kafka deletes what is stamped with a time a week ago, soon after it was written."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +27,6 @@ class Record:
     key: bytes | None
     value: bytes
     timestamp: int
-
-
-KEPT = {"retention.ms": "-1"}
-"""By default Kafka deletes what is stamped with a time a week ago, soon after it was written."""
 
 
 def patient(bootstrap: str, **options: Any) -> EventProducer:  # noqa: ANN401
@@ -44,9 +43,7 @@ async def new_topic(
 ) -> str:
     """Create a topic of a name nobody else has, which keeps records of any time."""
     topic = f"{name}-{uuid4().hex[:12]}"
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
+    async with admin_of(bootstrap) as admin:
         answer = await admin.create_topics(
             [NewTopic(topic, partitions, 1, topic_configs=KEPT | dict(configs or {}))]
         )
@@ -59,8 +56,6 @@ async def new_topic(
             return bool(sum(part["leader"] >= 0 for part in found) == partitions)
 
         await until(led, LONG, f"{topic} has leaders", 0.01)
-    finally:
-        await admin.close()
     return topic
 
 

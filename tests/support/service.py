@@ -16,7 +16,15 @@ from models.topics import TOPICS, Catalogue, Direction
 from tests.oracle.exact_numbers import partition_of
 from tests.oracle.records import Record
 from tests.oracle.records import Settings as OracleSettings
-from tests.support.topics import committed, ends, offsets_settled, read_all, until
+from tests.support.topics import (
+    OFFSETS,
+    OFFSETS_PARTITIONS,
+    committed,
+    ends,
+    read_all,
+    settled,
+    until,
+)
 from tests.support.worker import ROOT, Worker
 
 REST_SECONDS = 240.0
@@ -123,16 +131,14 @@ class Service:
 
     async def settled(self, names: list[str]) -> bool:
         """Whether no transaction is open in these topics."""
-        stable = await ends(self.bootstrap, names, self.partitions)
-        return stable == await ends(self.bootstrap, names, self.partitions, "read_uncommitted")
+        return await settled(self.bootstrap, names, self.partitions)
 
     async def ended(self) -> None:
         """Wait until the transactions of workers that have ended are so in outputs and offsets."""
 
         async def both() -> bool:
-            return await self.settled(self.of(Direction.OUTPUT)) and await offsets_settled(
-                self.bootstrap
-            )
+            offsets = await settled(self.bootstrap, OFFSETS, OFFSETS_PARTITIONS)
+            return offsets and await self.settled(self.of(Direction.OUTPUT))
 
         await until(both, REST_SECONDS, "ended in all topics")
 

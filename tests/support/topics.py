@@ -11,6 +11,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from app.group_offsets import NOT_YET, group_offsets
 from tests.oracle.records import Record
 
+OFFSETS, OFFSETS_PARTITIONS = ["__consumer_offsets"], 4
+"""The topic of the groups' offsets, as the embedded broker has it (app/broker/config.py)."""
 Ends = dict[tuple[str, int], int]
 """{(topic, partition): offset}."""
 
@@ -48,6 +50,12 @@ async def ends(
     return {(tp.topic, tp.partition): offset for tp, offset in found.items()}
 
 
+async def settled(bootstrap: str, names: Iterable[str], partitions: int) -> bool:
+    """Whether no transaction is open in these topics: all have their markers."""
+    stable = await ends(bootstrap, names, partitions)
+    return stable == await ends(bootstrap, names, partitions, "read_uncommitted")
+
+
 async def committed(bootstrap: str, group: str) -> Ends:
     """The group's committed offsets; none while the broker makes or reads what holds them."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
@@ -59,13 +67,6 @@ async def committed(bootstrap: str, group: str) -> Ends:
     finally:
         await admin.close()
     return {(tp.topic, tp.partition): offset for tp, offset in found.items()}
-
-
-async def offsets_settled(bootstrap: str) -> bool:
-    """Whether no transaction is open in the topic of the groups' offsets."""
-    offsets, partitions = ["__consumer_offsets"], 4  # The embedded broker's (config.py).
-    stable = await ends(bootstrap, offsets, partitions)
-    return stable == await ends(bootstrap, offsets, partitions, "read_uncommitted")
 
 
 async def read_all(bootstrap: str, names: Iterable[str], partitions: int) -> list[Record]:
