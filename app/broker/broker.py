@@ -38,6 +38,7 @@ class EmbeddedBroker:
         *,
         heap_mb: int = 384,
         properties: Mapping[str, str] | None = None,
+        cluster_id: str | None = None,
         cache: Path | None = None,
         show_progress: bool = False,
     ) -> None:
@@ -45,13 +46,16 @@ class EmbeddedBroker:
 
         `port` 0 takes the one used before in this folder if it is free, else any free one.
         `heap_mb` is Java's heap in MiB, `properties` are further server settings, which win
-        over ours. `cache` is the folder of the jars (default: `default_cache()`);
-        `show_progress` draws a bar on stderr while they are fetched.
+        over ours. `cluster_id` makes it one node of several: `properties` give its node id,
+        listeners and all voters, and it answers as soon as most of these run. `cache` is the
+        folder of the jars (default: `default_cache()`); `show_progress` draws a bar on stderr
+        while they are fetched.
         """
         self._files = BrokerFolder(folder)
         self._port = port
         self._heap_mb = heap_mb
         self._properties = dict(properties or {})
+        self._cluster_id = cluster_id
         self._cache = cache or default_cache(KAFKA_VERSION)
         self._show_progress = show_progress
 
@@ -112,10 +116,11 @@ class EmbeddedBroker:
         )
 
     def _start(self) -> BrokerInfo:
-        identity = self._files.adopt(_new_cluster_id())
+        identity = self._files.adopt(self._cluster_id or new_cluster_id())
         jars = ensure_jars(self._cache, show_progress=self._show_progress)
         java, show = find_java(), self._show_progress
-        launcher = Launcher(self._files, java, jars, self._heap_mb, self._properties, show)
+        alone = self._cluster_id is None
+        launcher = Launcher(self._files, java, jars, self._heap_mb, self._properties, alone, show)
         for _ in range(_PORT_ATTEMPTS):
             port = self._port or _free(identity.port)
             try:
@@ -174,7 +179,7 @@ def _free(before: int) -> int:
     return before if before and ports.is_free(before) else ports.free_port()
 
 
-def _new_cluster_id() -> str:
+def new_cluster_id() -> str:
     """A random id as Kafka makes them: 16 bytes in URL-safe base64, not starting with a dash."""
     text = "-"
     while text.startswith("-"):

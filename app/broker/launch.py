@@ -27,13 +27,17 @@ class PortLostError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Launcher:
-    """What every start of one broker needs: its files, Java, jars, heap and settings."""
+    """What every start of one broker needs: its files, Java, jars, heap and settings.
+
+    `alone`: it is the whole cluster, so that nobody else fences it after a crash.
+    """
 
     files: BrokerFolder
     java: Java
     jars: Sequence[Path]
     heap_mb: int
     properties: Mapping[str, str]
+    alone: bool
     show_progress: bool
 
     def launch(self, port: int, cluster_id: str) -> Run:
@@ -48,7 +52,7 @@ class Launcher:
         write_whole(files.logging, config.logging_properties())
         if not files.data.exists():
             self._lay_out(cluster_id)
-        if fence.is_needed(files):
+        if self.alone and fence.is_needed(files):
             fence.fence(files, self.java, self._command())
         controller = ports.free_port()
         self._write_settings(files.properties, port, controller, files.data)
