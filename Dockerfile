@@ -40,5 +40,7 @@ VOLUME /data
 EXPOSE 6066
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-I", "-S", "/opt/streamjoin/healthcheck.py"]
-ENTRYPOINT ["streamjoin"]
+# Signals that come while Python starts wait until they are heeded; else the kernel drops those of a
+# container's first process.
+ENTRYPOINT ["env", "--block-signal=TERM", "--block-signal=HUP", "streamjoin"]
 CMD ["worker"]

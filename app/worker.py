@@ -4,7 +4,6 @@ import asyncio
 import gc
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,6 +18,7 @@ from app.errors import UserError
 from app.factory import changelog_topic, make_app
 from app.observability import logs
 from app.settings import Settings
+from app.signals import stop_signals
 from app.startup import check_data_dir, check_topics, found_topics
 from app.topic_identity import IdentityReader
 
@@ -62,9 +62,8 @@ async def _run(settings: Settings) -> int:
 
 async def _run_app(app: StreamApp, watch: TopicWatch) -> int:
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    # Until here a signal ends the process: nothing has begun that would have to be finished.
+    stop_signals.hand_to_loop(lambda _: stop.set())
     failures: list[BaseException] = []
 
     def failed(error: BaseException) -> None:

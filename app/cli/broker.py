@@ -2,16 +2,15 @@
 
 import datetime
 import json
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
 
 from app.broker import BrokerStatus, EmbeddedBroker, default_folder
 from app.errors import SettingError, UserError
+from app.signals import interrupt, stop_signals
 
 DEFAULT_PORT = 9092
 
@@ -108,26 +107,20 @@ def _started(broker: EmbeddedBroker) -> bool:
 
 
 def _stay(broker: EmbeddedBroker) -> None:
-    # Ctrl-C too: a shell that is no terminal starts its jobs with that ignored.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
     try:
+        stop_signals.hand_to(interrupt)
         if not _started(broker):
             return
         sys.stdout.flush()
+        stop_signals.hand_to(interrupt)
         broker.wait()
     except KeyboardInterrupt:
-        # A second Ctrl-C must not leave the broker behind.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         if broker.stop():
             typer.echo("broker stopped")
         return
+    stop_signals.ignore()
     if not broker.was_stopped():
         raise UserError(f"the broker ended by itself; see {broker.folder / 'logs'}")
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _port(port: int | None, folder: Path) -> int:

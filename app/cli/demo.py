@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from app.cli.quiet import quiet_client
-from app.demo.interrupts import Interrupts
 from app.errors import SettingError
+from app.signals import interrupt, stop_signals
 
 _Folder = Annotated[
     Path | None,
@@ -45,7 +45,8 @@ def demo_cli(
     The week is moved in time so that it ends now; afterwards its last hours arrive again, slowly.
     Serves until Ctrl-C, then stops everything that it started and removes its data.
     """
-    with Interrupts() as interrupts, contextlib.suppress(KeyboardInterrupt), quiet_client():
+    with contextlib.suppress(KeyboardInterrupt), quiet_client():
+        stop_signals.hand_to(interrupt)
         # Imported here: other commands need none of it.
         from app.demo.folder import default_demo_folder
         from app.demo.options import DemoOptions
@@ -58,7 +59,7 @@ def demo_cli(
             live_rate=_rate(live_rate),
             once=once,
         )
-        run_demo(options, interrupts)
+        run_demo(options)
 
 
 def _rate(rate: float) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Final, Literal, NoReturn
+from typing import Annotated, Final, Literal
 
 import typer
 from rich.console import Console
@@ -23,6 +23,7 @@ from app.consumer.json_lines import json_line
 from app.consumer.sinks import ClosedError, ExportFile, Sink, StandardOutput
 from app.errors import SettingError
 from app.settings import load_settings
+from app.signals import stop_signals
 
 _DRAW: Final = 0.1
 
@@ -64,9 +65,8 @@ def export_cli(
     where the group has committed. On stdout only the group is there to go on from: after kill -9
     the last lines may come again. One --group for each export.
 
-    SIGTERM and Ctrl-C finish the line, commit, and exit with 0 and 130.
+    SIGTERM, SIGHUP and Ctrl-C finish the line and commit; exit status 0, of Ctrl-C 130.
     """
-    signal.signal(signal.SIGTERM, stop_before_start)
     at_least_one("--max-records", max_records)
     if group is not None and not group:
         raise SettingError("--group is empty: give a name, or leave it out")
@@ -77,11 +77,6 @@ def export_cli(
     with quiet_client(), suppress(ClosedError):
         status = asyncio.run(_run(settings.cluster, wanted, options, output))
     raise typer.Exit(status)
-
-
-def stop_before_start(*_: object) -> NoReturn:
-    """Nothing has begun that would have to be finished."""
-    raise typer.Exit(0)
 
 
 async def _run(
@@ -101,22 +96,20 @@ async def export(
     output: Path | None,
     line: Callable[[Message], bytes] = json_line,
 ) -> int:
-    """Export until SIGTERM or Ctrl-C; the exit status. `line`: what is written of a record."""
+    """Export until a signal comes; the exit status. `line`: what is written of a record."""
     status = 0
 
-    def stop(number: signal.Signals) -> None:
+    def stop(number: int) -> None:
         nonlocal status
         status = 130 if number == signal.SIGINT else 0
         exporter.stop()
         if not exporter.has_begun:
             running.cancel()
 
-    loop = asyncio.get_running_loop()
     with _progress(output) as shown:
         exporter = Exporter(broker, wanted, options, sink, shown, line)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop, number)
         running = asyncio.ensure_future(exporter.run())
+        stop_signals.hand_to_loop(stop)
         with suppress(asyncio.CancelledError):
             await running
     if output is not None:

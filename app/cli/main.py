@@ -1,49 +1,40 @@
-"""The `streamjoin` command: turns errors into one line and an exit status."""
+"""The `streamjoin` command's first lines: a signal that stops it is heeded before all else.
+
+Nothing that takes time is imported here: until `heed` a signal kills the process, as it does while
+Python itself starts.
+"""
 
 import sys
-from typing import Final, NoReturn
 
-from app.errors import UserError
+from app.signals import stop_signals, unblock
 
-_NAME: Final = "streamjoin"
-_WRONG_USAGE: Final = 2
+_STOPPED = {"worker": 0, "demo": 0, "export": 130, "tail": 130}
+"""The commands that a signal ends in order, with exit status 0, and that of Ctrl-C."""
 
 
-def main() -> NoReturn:
-    """Run the command line; what is wrong is one line on stderr and an exit status.
+def _heed(arguments: list[str]) -> None:
+    """Heed signals where the command is one that they end in order."""
+    name, foreground = " ".join(arguments[:1]), "--foreground" in arguments
+    if name in _STOPPED:
+        stop_signals.heed(interrupted=_STOPPED[name])
+    elif arguments[:2] == ["broker", "start"] and foreground:
+        stop_signals.heed()
+    unblock()
 
-    That of a `UserError`, 2 for a flag that there is not or that has a wrong value. Ctrl-C at any
-    moment, also while packages are still being imported, is exit status 130.
-    """
+
+_heed(sys.argv[1:])
+
+
+def main() -> None:
+    """Run the command line, and exit: see `app/cli/run.py`. 130 after Ctrl-C at any moment."""
     try:
-        sys.exit(_run())
-    except UserError as error:
-        sys.stderr.write(f"streamjoin: {error}\n")
-        sys.exit(error.exit_status)
+        from app.cli.run import run
+
+        status = run()
     except KeyboardInterrupt:
-        sys.exit(130)
-
-
-def _run() -> int:
-    """Run the command that the arguments name; its exit status. Raises UserError."""
-    import typer
-    from typer.exceptions import TyperException
-
-    from app.cli.commands import cli
-
-    try:
-        status: int | None = cli(prog_name=_NAME, standalone_mode=False)
-    except typer.Abort:
-        sys.stderr.write("streamjoin: nothing has been done\n")
-        return 1
-    except TyperException as error:
-        context = getattr(error, "ctx", None)
-        command = context.command_path if context is not None else _NAME
-        message = " ".join(error.format_message().split())
-        if message:  # None where no command was given: the list of them is the answer.
-            sys.stderr.write(f"{command}: {message} (see {command} --help)\n")
-        return _WRONG_USAGE
-    return status or 0
+        status = 130
+    stop_signals.ignore()
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,13 @@
 """`streamjoin tail TOPIC`: records as they come, for people."""
 
 import asyncio
-import signal
 from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from app.cli.export import TopicName, export, stop_before_start
+from app.cli.export import TopicName, export
 from app.cli.options import BrokerFlag, actual_name, at_least_one, plain
 from app.cli.quiet import quiet_client
 from app.consumer import Message
@@ -43,7 +42,6 @@ def tail_cli(
     no text is shown with escapes. No group is used and nothing is committed: a tail changes
     nothing for anybody. To write records down, and to go on later, see `streamjoin export`.
     """
-    signal.signal(signal.SIGTERM, stop_before_start)
     at_least_one("--max-records", max_records)
     settings = load_settings(broker=broker)
     wanted = Wanted(actual_name(topic, settings), None, not until_end, max_records)

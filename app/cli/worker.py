@@ -1,17 +1,11 @@
 """`streamjoin worker`: one worker in the foreground."""
 
-import signal
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from app.settings import load_worker_settings
-
-
-def _stop_before_start(*_: object) -> NoReturn:
-    """Nothing has begun that would have to be finished."""
-    raise typer.Exit(0)
 
 
 def worker_cli(
@@ -30,9 +24,9 @@ def worker_cli(
     """Join the group, process its share of the partitions, and serve views.
 
     Every setting (docs/settings.md) can be given in the environment (STREAMJOIN_...) or in .env as
-    well. SIGTERM: finish, commit, leave the group (a static member stays in it), exit.
+    well. SIGTERM, SIGHUP or Ctrl-C: finish, commit, leave the group (a static member stays in it),
+    exit.
     """
-    signal.signal(signal.SIGTERM, _stop_before_start)
     settings = load_worker_settings(
         broker=broker,
         web_host=web_host,

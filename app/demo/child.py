@@ -16,6 +16,7 @@ import msgspec
 
 from app.demo.folder import RunFolder
 from app.errors import UserError
+from app.signals import stop_signals
 
 
 class Flags(msgspec.Struct):
@@ -26,6 +27,7 @@ class Flags(msgspec.Struct):
 
 def main() -> int:
     """Wait for the flags, run the worker; its exit status."""
+    stop_signals.heed()
     folder = RunFolder(Path(sys.argv[1]))
     # Imported while the broker starts: these take most of the worker's start.
     from app.settings import load_worker_settings

@@ -8,19 +8,19 @@ from typing import Any, Final
 from app.broker import KAFKA_VERSION, EmbeddedBroker
 from app.cluster import IN_THE_OPEN
 from app.demo.folder import RunFolder, run_folder, web_port
-from app.demo.interrupts import Interrupts
 from app.demo.options import DemoOptions
 from app.demo.screen import Screen
 from app.demo.serve import Service
 from app.demo.worker import DemoWorker
 from app.settings import Settings, load_settings
+from app.signals import stop_signals
 
 # A week arrives in seconds here: with the defaults most of what users' views show would be
 # dropped by stream time at once, and the oldest revenue some minutes later.
 _KEPT: Final = {"retention": "1d", "revenue_retention": "30d"}
 
 
-def run_demo(options: DemoOptions, interrupts: Interrupts) -> None:
+def run_demo(options: DemoOptions) -> None:
     """Run until a signal comes, or with `once` until the table is shown; then stop everything.
 
     Raises UserError: a port that was asked for is taken, no network at the very first start, a
@@ -33,7 +33,7 @@ def run_demo(options: DemoOptions, interrupts: Interrupts) -> None:
         web_port(settings.web_port, only=asked) as port,
         _cleared(folder, screen),
         DemoWorker(folder) as worker,
-        _uninterrupted_end(interrupts, screen),
+        _uninterrupted_end(screen),
     ):
         if port != settings.web_port:
             screen.say(f"Port {settings.web_port} is taken: this demo serves on port {port}.")
@@ -43,17 +43,17 @@ def run_demo(options: DemoOptions, interrupts: Interrupts) -> None:
         screen.step(f"Kafka {KAFKA_VERSION} answers on {info.bootstrap}")
         flags = _flags(settings, info.bootstrap, port, folder)
         service = Service(options, screen, broker, worker, flags)
-        interrupts.call(service.stop)
+        stop_signals.hand_to(service.stop)
         asyncio.run(service.run())
 
 
 @contextmanager
-def _uninterrupted_end(interrupts: Interrupts, screen: Screen) -> Iterator[None]:
+def _uninterrupted_end(screen: Screen) -> Iterator[None]:
     """From the end of the block on, however it comes, signals are ignored."""
     try:
         yield
     finally:
-        interrupts.ignore()
+        stop_signals.ignore()
         screen.say("\nStopping.")
 
 

@@ -53,10 +53,10 @@ class Service:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped = False
 
-    def stop(self) -> None:
+    def stop(self, _signal: int) -> None:
         """Have `run` end; from a signal handler."""
         self._stopped = True
-        if self._loop is not None:
+        if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stop.set)
 
     async def run(self) -> None:

@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 
 from app.cli.broker import broker_cli
 from app.errors import SettingError, UserError
+from tests.support.signals import held_back
 
-COMMAND = [sys.executable, "-c", "from app.cli.broker import broker_cli; broker_cli()"]
+COMMAND = [sys.executable, "-m", "app.cli.main", "broker"]
 
 
 def bare_environment(tmp_path: Path) -> dict[str, str]:
@@ -85,9 +86,18 @@ def test_a_second_start_and_the_status_for_people(started: tuple[Path, str]) -> 
 
 
 @pytest.mark.usefixtures("kafka")
-@pytest.mark.parametrize("shell", [[], ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]])
-def test_foreground_stays_until_ctrl_c(tmp_path: Path, shell: list[str]) -> None:
-    """Also as a job of a shell that is no terminal, which ignores Ctrl-C for its jobs."""
+@pytest.mark.parametrize(
+    ("number", "shell"),
+    [
+        (signal.SIGINT, ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]),
+        (signal.SIGTERM, []),
+        (signal.SIGHUP, []),
+    ],
+)
+def test_foreground_stays_until_a_signal(
+    tmp_path: Path, number: signal.Signals, shell: list[str]
+) -> None:
+    """Ctrl-C too where a shell that is no terminal has it ignored for its jobs."""
     folder = tmp_path / "broker"
     arguments = [*shell, *COMMAND, "start", "--port", "0", "--dir", str(folder), "--foreground"]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as command:
@@ -95,7 +105,7 @@ def test_foreground_stays_until_ctrl_c(tmp_path: Path, shell: list[str]) -> None
         assert "broker started" in command.stdout.readline()
         assert facts(folder)["running"] is True
         assert command.poll() is None
-        command.send_signal(signal.SIGINT)
+        command.send_signal(number)
         try:
             printed, _ = command.communicate(timeout=120)
         finally:
@@ -103,6 +113,18 @@ def test_foreground_stays_until_ctrl_c(tmp_path: Path, shell: list[str]) -> None
         assert printed == "broker stopped\n"
         assert command.returncode == 0
     assert facts(folder)["running"] is False
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_foreground_is_stopped_before_it_has_begun(tmp_path: Path, number: signal.Signals) -> None:
+    folder = tmp_path / "broker"
+    arguments = [*COMMAND, "start", "--port", "0", "--dir", str(folder), "--foreground"]
+    with held_back():
+        command = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    command.send_signal(number)
+    printed, _ = command.communicate(timeout=120)
+    assert (command.returncode, printed) == (0, b"")
+    assert not folder.exists()
 
 
 def test_without_a_port_a_folder_keeps_the_one_of_its_last_start(tmp_path: Path) -> None:

@@ -1,23 +1,27 @@
 """How `streamjoin export` ends: told to, left by its reader, or unable to begin."""
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from app.consumer.sinks import ExportFile
 from tests.consumer.exporting import arguments, export, has_lines, places, running, started
-from tests.consumer.making import LONG, filled, new_group
+from tests.consumer.making import LONG, Child, filled, new_group
 from tests.support.kafka import Kafka
+from tests.support.signals import held_back, silent_broker
 from tests.support.topics import committed, until
 
 NOBODY = "127.0.0.1:1"
+ENDS = [(signal.SIGTERM, 0), (signal.SIGHUP, 0), (signal.SIGINT, 130)]
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(("number", "status"), ENDS)
 async def test_a_signal_ends_it_with_all_that_was_written_committed(
     kafka: Kafka, tmp_path: Path, number: signal.Signals, status: int
 ) -> None:
@@ -28,6 +32,28 @@ async def test_a_signal_ends_it_with_all_that_was_written_committed(
     found = places(path.read_bytes())
     ends = {(topic, p): 1 + max((o for q, o in found if q == p), default=-1) for p in range(2)}
     assert await committed(kafka.bootstrap, group) == ends
+
+
+@pytest.mark.parametrize("command", ["export", "tail"])
+@pytest.mark.parametrize(("number", "status"), ENDS)
+async def test_a_signal_before_it_is_connected(
+    command: str, number: signal.Signals, status: int
+) -> None:
+    """Before Python runs, and while the broker is silent."""
+    with silent_broker() as (address, server):
+        arguments = [sys.executable, "-m", "app.cli.main", command, "a", "--broker", address]
+        with held_back():
+            early = Child(arguments)
+        late = Child(arguments)
+        try:
+            assert await early.ended(number) == status
+            connection, _ = await asyncio.to_thread(server.accept)
+            with connection:
+                assert await late.ended(number) == status
+            assert (early.text, early.log, late.text, late.log) == (b"", "", b"", "")
+        finally:
+            early.close()
+            late.close()
 
 
 async def test_a_closed_pipe_ends_it_quietly(kafka: Kafka) -> None:

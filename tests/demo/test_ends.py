@@ -5,6 +5,8 @@ import signal
 import socket
 from pathlib import Path
 
+import pytest
+
 from tests.demo.running import SECONDS, Demo, processes_of
 
 
@@ -19,10 +21,11 @@ def test_once_ends_by_itself(tmp_path: Path) -> None:
         assert nothing_left(demo)
 
 
-def test_sigterm_while_kafka_starts(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_kafka_starts(tmp_path: Path, number: signal.Signals) -> None:
     with Demo(tmp_path / "base") as demo:
         demo.until_said("starting Kafka")
-        assert demo.stop(signal.SIGTERM) == 0
+        assert demo.stop(number) == 0
         assert "Kafka 4" not in demo.text
         assert "Traceback" not in demo.text
         assert nothing_left(demo)

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -159,8 +159,9 @@ class Service:
         module: str = "app.cli.main",
         environment: dict[str, str] | None = None,
         root: Path = ROOT,
+        launcher: Sequence[str] = (),
     ) -> Worker:
-        return Worker({**self.environment, **(environment or {})}, data, module, root)
+        return Worker({**self.environment, **(environment or {})}, data, module, root, launcher)
 
 
 async def send_in_batches(

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -21,9 +22,17 @@ class Worker(AbstractContextManager["Worker"]):
     """A worker process; killed, if it still runs, at the end of the block."""
 
     def __init__(
-        self, environment: dict[str, str], data: Path, module: str, root: Path = ROOT
+        self,
+        environment: dict[str, str],
+        data: Path,
+        module: str,
+        root: Path = ROOT,
+        launcher: Sequence[str] = (),
     ) -> None:
-        """`data`: its folder; `module`: run in `root` with `-m` and the argument `worker`."""
+        """`data`: its folder; `module`: run in `root` with `-m` and the argument `worker`.
+
+        `launcher`: a command that ends as the worker, by exec.
+        """
         self._stack = ExitStack()
         self.port = self._stack.enter_context(held_port())
         self.url = f"http://127.0.0.1:{self.port}"
@@ -35,15 +44,15 @@ class Worker(AbstractContextManager["Worker"]):
             "PYTHONFAULTHANDLER": "1",
             **environment,
         }
-        self._module, self._root = module, root
+        self._command = [*launcher, sys.executable, "-m", module, "worker"]
+        self._root = root
         self._process: subprocess.Popen[bytes] | None = None
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the block)
         self._stack.callback(self.log.close)
 
     def start(self) -> Self:
-        command = [sys.executable, "-m", self._module, "worker"]
         self._process = subprocess.Popen(
-            command, env=self.environment, cwd=self._root, stdout=self.log, stderr=self.log
+            self._command, env=self.environment, cwd=self._root, stdout=self.log, stderr=self.log
         )
         return self
 
