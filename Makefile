@@ -10,7 +10,7 @@ UV = uv==0.13.9
 
 bin := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak bench lint format documents lock image clean
+.PHONY: help setup run test soak bench compat lint format documents lock image clean
 
 # $(call with_python,ARGUMENTS): runs the first interpreter that works (a pyenv shim may be there
 # and not run), is new enough and can make a venv (Debian splits that off).
@@ -44,6 +44,9 @@ soak: setup ## Break workers, broker and disks for 100 minutes (HOURS=...), prin
 
 bench: setup ## Measure against stock Faust and a bare aiokafka loop
 	@$(bin)/python -m benchmarks $(ARGS)
+
+compat: setup ## Run the sample on Kafka 4.3, 4.0, 3.9, 3.6 and 3.5; before a release
+	@$(bin)/python -m tests.compat $(ARGS)
 
 lint: setup ## Check style, types and the direction of imports
 	@$(bin)/ruff check

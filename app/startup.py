@@ -6,9 +6,10 @@ from pathlib import Path
 
 from app.errors import SettingError, UserError
 from app.settings import Settings
+from app.stamp_limits import refusing, unprotected
 from app.topic_identity import IdentityReader, TopicIdentity
 from app.topics_admin import SIZE, TopicDescription, describe, ensure_topic
-from models.topic_configs import SAFE_COPIES, changelog_config, safety_config
+from models.topic_configs import LONG_MAX, SAFE_COPIES, changelog_config, safety_config
 from models.topics import (
     CLICKS,
     HEADERS_ALLOWANCE,
@@ -19,7 +20,6 @@ from models.topics import (
 )
 
 log = logging.getLogger(__name__)
-_LONG_MAX = str(2**63 - 1)
 # A row holds some 10 KB besides one event, which may be as large as its topic takes.
 _ROW_ALLOWANCE = 64 * 1024
 _SAFETY = safety_config(SAFE_COPIES).keys()
@@ -37,9 +37,10 @@ async def check_topics(settings: Settings, changelog: str) -> Mapping[str, Topic
         await create_changelog(settings, changelog, found)
         found = await describe(settings.cluster, [*names, changelog])
     check_changelog(settings, changelog, found, partitions)
-    for text in too_small(
-        settings.catalogue(), {name: max_bytes(topic) for name, topic in found.items()}
-    ):
+    catalogue = settings.catalogue()
+    sizes = {name: max_bytes(topic) for name, topic in found.items()}
+    configs = {name: topic.configs for name, topic in found.items()}
+    for text in (*too_small(catalogue, sizes), *unprotected(catalogue, configs)):
         log.warning("%s", text)
     return found
 
@@ -186,13 +187,11 @@ def _check_keeps(settings: Settings, topic: Topic, name: str, configs: Mapping[s
 
 
 def _check_stamps(name: str, configs: Mapping[str, str]) -> None:
-    for config in ("message.timestamp.before.max.ms", "message.timestamp.after.max.ms"):
-        value = configs.get(config, _LONG_MAX)
-        if value != _LONG_MAX:
-            raise SettingError(
-                f"topic {name} has {config}={value} and would refuse outputs that carry their "
-                f"event time: set it to {_LONG_MAX}"
-            )
+    for config, value in refusing(configs):
+        raise SettingError(
+            f"topic {name} has {config}={value} and would refuse outputs that carry their "
+            f"event time: set it to {LONG_MAX}"
+        )
 
 
 def _check_retention(

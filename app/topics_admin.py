@@ -11,7 +11,8 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from app.cluster import Broker, Cluster, cannot_connect
 from app.errors import UserError
-from models.topic_configs import safety_config
+from app.stamp_limits import known_limits, limited_topics
+from models.topic_configs import STAMP_LIMITS_OF_4, safety_config
 from models.topics import Catalogue, Direction
 
 DEFAULT_PARTITIONS: Final = 8
@@ -29,11 +30,13 @@ class CreateResult(NamedTuple):
     """Names of topics `created` and of those that were there.
 
     `differing`: the number of partitions of those there that have another one than asked for.
+    `unprotected`: those created on brokers that know none of `STAMP_LIMITS`.
     """
 
     created: list[str]
     existing: list[str]
     differing: dict[str, int]
+    unprotected: list[str]
 
 
 class TopicDescription(NamedTuple):
@@ -66,7 +69,8 @@ async def create_topics(
         there = await _partition_counts(admin)
         lacking = [name for name in wanted if name not in there]
         wanted_configs = {**safety_config(replication_factor), **(given or {})}
-        configs = await _settings(admin, catalogue, lacking, wanted_configs)
+        limits = await known_limits(admin, limited_topics(catalogue, lacking), replication_factor)
+        configs = await _settings(admin, catalogue, lacking, wanted_configs, limits)
         missing = [
             NewTopic(name, partitions, replication_factor, topic_configs=configs[name])
             for name in lacking
@@ -75,7 +79,8 @@ async def create_topics(
         there = await _settled(admin, lacking)
     existing = [name for name in wanted if name not in created]
     differing = {name: there[name] for name in existing if there[name] != partitions}
-    return CreateResult(created, existing, differing)
+    unprotected = [] if limits else limited_topics(catalogue, created)
+    return CreateResult(created, existing, differing, unprotected)
 
 
 async def describe(bootstrap: Broker, names: Iterable[str]) -> dict[str, TopicDescription]:
@@ -104,15 +109,16 @@ async def _settings(
     catalogue: Catalogue,
     wanted: Sequence[str],
     given: Mapping[str, str],
+    limits: Sequence[str] = STAMP_LIMITS_OF_4,
 ) -> dict[str, dict[str, str]]:
-    """Give what each topic is to be created with, by name."""
+    """Give what each topic is to be created with, by name, on brokers that know these `limits`."""
     ours = {name: catalogue.topic(name) for name in catalogue.names() if name in wanted}
     largest = None
     if any(topic.holds_sources for topic in ours.values()):
         largest = await _largest_input(admin, catalogue, wanted, given.get(SIZE))
     found: dict[str, dict[str, str]] = {}
     for name in wanted:
-        own = catalogue.topic_configs(ours[name], largest) if name in ours else {}
+        own = catalogue.topic_configs(ours[name], largest, limits) if name in ours else {}
         found[name] = {**own, **given}
         if SIZE in own and SIZE in given:
             found[name][SIZE] = str(max(int(own[SIZE]), int(given[SIZE])))

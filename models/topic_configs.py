@@ -1,5 +1,17 @@
 """Configurations of the service's own topics, and what makes any topic safe."""
 
+LONG_MAX = str(2**63 - 1)
+STAMP_LIMITS = (
+    "message.timestamp.after.max.ms",
+    "message.timestamp.before.max.ms",
+    "message.timestamp.difference.max.ms",
+)
+"""Settings by which a topic refuses records for how far their time is from the broker's.
+
+Kafka 4 has the first two. Kafka before 3.6 has the third alone. Kafka 3.6 to 3.9 has all of them,
+and goes by the third where one of the others is at its maximum (KIP-937).
+"""
+STAMP_LIMITS_OF_4 = STAMP_LIMITS[:2]
 PARTIALS_RETENTION_MS = 7 * 86_400_000
 SAFE_COPIES = 3
 """With as many, a record that is acknowledged outlives one broker, and writing goes on."""

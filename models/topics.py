@@ -3,13 +3,13 @@
 Topic creation, the topology, checks at start and the documents come from here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 
 from msgspec import Struct
 
 from models.events import Click, Purchase, UserEvent
-from models.topic_configs import partials_config
+from models.topic_configs import LONG_MAX, STAMP_LIMITS_OF_4, partials_config
 
 COMPUTATIONS = (
     "enrichment",
@@ -23,7 +23,6 @@ COMPUTATIONS = (
 
 HEADERS_ALLOWANCE = 64 * 1024
 """What a dead letter or late event may be larger than its source, for the headers added."""
-_LONG_MAX = str(2**63 - 1)
 
 
 class Direction(StrEnum):
@@ -196,11 +195,17 @@ class Catalogue:
         wanted = directions or tuple(Direction)
         return [name for name, topic in self._topics.items() if topic.direction in wanted]
 
-    def topic_configs(self, topic: Topic, largest_input: int | None = None) -> dict[str, str]:
+    def topic_configs(
+        self,
+        topic: Topic,
+        largest_input: int | None = None,
+        stamp_limits: Collection[str] = STAMP_LIMITS_OF_4,
+    ) -> dict[str, str]:
         """Configuration that `topics create` gives it (contract, section 2, "Topic settings").
 
         `largest_input`: the inputs' largest `max.message.bytes`; without it, where a topic's own
-        depends on that, it is left out.
+        depends on that, it is left out. `stamp_limits`: those of `STAMP_LIMITS` that the brokers
+        know.
         """
         if topic is REVENUE_PARTIALS:
             return partials_config()
@@ -209,8 +214,7 @@ class Catalogue:
             "cleanup.policy": "delete",
             "retention.ms": str(-1 if retention is None else retention),
             "retention.bytes": "-1",
-            "message.timestamp.after.max.ms": _LONG_MAX,
-            "message.timestamp.before.max.ms": _LONG_MAX,
+            **dict.fromkeys(stamp_limits, LONG_MAX),
         }
         if topic.direction is Direction.INPUT:
             configs["message.timestamp.type"] = "LogAppendTime"

@@ -12,8 +12,8 @@ import psutil
 from app.broker import ports, process
 from app.broker.folders import default_cache, locked
 from app.broker.info import BrokerInfo, BrokerStatus
-from app.broker.jars import KAFKA_VERSION, ensure_jars
-from app.broker.java import find_java
+from app.broker.jars import Release, embedded_release, ensure_jars
+from app.broker.java import Java, find_java
 from app.broker.launch import START_S, Launcher, PortLostError
 from app.broker.probe import answers
 from app.broker.state import BrokerFolder, Identity, Run
@@ -41,6 +41,8 @@ class EmbeddedBroker:
         cluster_id: str | None = None,
         cache: Path | None = None,
         show_progress: bool = False,
+        release: Release | None = None,
+        java: Java | None = None,
     ) -> None:
         """Describe the broker; nothing is started yet.
 
@@ -49,14 +51,17 @@ class EmbeddedBroker:
         over ours. `cluster_id` makes it one node of several: `properties` give its node id,
         listeners and all voters, and it answers as soon as most of these run. `cache` is the
         folder of the jars (default: `default_cache()`); `show_progress` draws a bar on stderr
-        while they are fetched.
+        while they are fetched. `release`: another than the embedded one; `java`: another than
+        `find_java` finds.
         """
         self._files = BrokerFolder(folder)
         self._port = port
         self._heap_mb = heap_mb
         self._properties = dict(properties or {})
         self._cluster_id = cluster_id
-        self._cache = cache or default_cache(KAFKA_VERSION)
+        self._release = release or embedded_release()
+        self._java = java
+        self._cache = cache or default_cache(self._release.version)
         self._show_progress = show_progress
 
     @property
@@ -117,10 +122,12 @@ class EmbeddedBroker:
 
     def _start(self) -> BrokerInfo:
         identity = self._files.adopt(self._cluster_id or new_cluster_id())
-        jars = ensure_jars(self._cache, show_progress=self._show_progress)
-        java, show = find_java(), self._show_progress
-        alone = self._cluster_id is None
-        launcher = Launcher(self._files, java, jars, self._heap_mb, self._properties, alone, show)
+        release, show = self._release, self._show_progress
+        jars = ensure_jars(self._cache, show_progress=show, jars=release.jars)
+        java, alone = self._java or find_java(), self._cluster_id is None
+        launcher = Launcher(
+            self._files, java, jars, self._heap_mb, self._properties, alone, show, release.version
+        )
         for _ in range(_PORT_ATTEMPTS):
             port = self._port or _free(identity.port)
             try:

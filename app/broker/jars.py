@@ -36,10 +36,27 @@ class Jar:
         return f"{self.artifact}-{self.version}.jar"
 
 
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release of Apache Kafka, and the jars that run it, in the order of the class path."""
+
+    version: str
+    jars: tuple[Jar, ...]
+
+
 @cache
 def listed_jars() -> tuple[Jar, ...]:
     """The committed list, in the order of the class path."""
-    text = resources.files("app.broker").joinpath("jars.txt").read_text("utf-8")
+    return parse_list(resources.files("app.broker").joinpath("jars.txt").read_text("utf-8"))
+
+
+def embedded_release() -> Release:
+    """Give the release that runs unless another is named."""
+    return Release(KAFKA_VERSION, listed_jars())
+
+
+def parse_list(text: str) -> tuple[Jar, ...]:
+    """Read a list as `app.broker.lock` writes it."""
     return tuple(_parse(line) for line in text.splitlines() if line and not line.startswith("#"))
 
 
@@ -49,14 +66,17 @@ def _parse(line: str) -> Jar:
     return Jar(group, artifact, version, int(size), sha512)
 
 
-def ensure_jars(folder: Path, *, show_progress: bool) -> list[Path]:
-    """Return the class path: every listed jar in `folder`, checked; what is missing is fetched.
+def ensure_jars(
+    folder: Path, *, show_progress: bool, jars: tuple[Jar, ...] | None = None
+) -> list[Path]:
+    """Return the class path: every jar in `folder`, checked; what is missing is fetched.
 
-    A jar's SHA-512 is computed once, later starts compare size and modification time with the
-    stamp that was left then. No network is used when all are there.
+    `jars`: by default the committed list. A jar's SHA-512 is computed once, later starts compare
+    size and modification time with the stamp that was left then. No network is used when all are
+    there.
     Raises UserError: folder not writable, no network, a jar with another checksum.
     """
-    jars = listed_jars()
+    jars = jars or listed_jars()
     if not _all_stamped(folder, jars):
         make_folder(folder, "set XDG_CACHE_HOME to a folder that you may write to")
         with locked(folder / ".lock"):

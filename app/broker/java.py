@@ -41,7 +41,7 @@ def find_java() -> Java:
     Raises UserError if there is none of them.
     """
     for candidate, origin in _system():
-        version = _version_of(candidate)
+        version = version_of(candidate)
         if version is not None:
             return Java(candidate, version, origin)
     try:
@@ -63,7 +63,7 @@ def _system() -> Iterator[tuple[Path, str]]:
         yield Path(found), "PATH"
 
 
-def _version_of(java: Path) -> str | None:
+def version_of(java: Path) -> str | None:
     """The version if it runs and is new enough; macOS has a `java` that only prints advice."""
     try:
         answer = children.run([str(java), "-version"], 30)

@@ -39,6 +39,7 @@ class Launcher:
     properties: Mapping[str, str]
     alone: bool
     show_progress: bool
+    version: str = KAFKA_VERSION
 
     def launch(self, port: int, cluster_id: str) -> Run:
         """Start the broker on `port` and return when it answers.
@@ -107,7 +108,7 @@ class Launcher:
         arguments = [*notes, *self._command(), "kafka.Kafka", str(files.properties)]
         console = files.logs / "console.log"
         pid = process.spawn(self.java.path, mark, files.root, arguments, console)
-        run = Run(pid, mark, port, KAFKA_VERSION, str(self.java), time.time())
+        run = Run(pid, mark, port, self.version, str(self.java), time.time())
         # Written before it answers, so that `stop` ends it even if this process is killed now.
         files.write_run(run)
         return run

@@ -12,23 +12,24 @@ import jgo
 
 from app.broker.jars import KAFKA_VERSION
 
-_ROOTS = (
-    f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}",
-    "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4",
-)
+_LOGGING = "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4"
 
 
 def main() -> None:
-    """Resolve, hash, write the list next to this file."""
+    """Write the list next to this file."""
+    write_list(Path(__file__).with_name("jars.txt"), KAFKA_VERSION, "app.broker.lock")
+
+
+def write_list(target: Path, version: str, module: str, *more: str) -> None:
+    """Resolve a version of Kafka and `more` coordinates, hash, write; `module`: who asks."""
     lines: dict[str, str] = {}
-    for root in _ROOTS:
+    for root in (f"org.apache.kafka:kafka_2.13:{version}", _LOGGING, *more):
         for artifact in jgo.resolve(root):
             data = artifact.resolve().read_bytes()
             coordinates = f"{artifact.groupId}:{artifact.artifactId}:{artifact.version}"
             digest = hashlib.sha512(data).hexdigest()
             lines[coordinates] = f"{digest} {len(data)} {coordinates}"
-    target = Path(__file__).with_name("jars.txt")
-    head = "# SHA-512, bytes, Maven coordinates; written by `python -m app.broker.lock`\n"
+    head = f"# SHA-512, bytes, Maven coordinates; written by `python -m {module}`\n"
     target.write_text(head + "".join(f"{line}\n" for line in lines.values()), "utf-8")
     sys.stdout.write(f"{target}: {len(lines)} jars\n")
 

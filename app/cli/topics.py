@@ -19,6 +19,7 @@ from app.cli.quiet import quiet_client
 from app.cli.topic_views import TopicNames, describe_topics, list_topics, topic_roles
 from app.errors import SettingError
 from app.settings import Settings, load_settings
+from app.stamp_limits import NOT_PROTECTED
 from app.topics_admin import DEFAULT_PARTITIONS, SIZE, CreateResult, create_topics
 
 topics_cli = typer.Typer(help="List, describe, create and delete topics.", no_args_is_help=True)
@@ -66,6 +67,8 @@ def _show(result: CreateResult, wanted: int) -> None:
     for name in result.existing:
         if name not in result.differing:
             typer.echo(f"exists  {name}")
+    for name in result.unprotected:
+        typer.echo(f"warning: topic {name} {NOT_PROTECTED}", err=True)
     for name, found in result.differing.items():
         typer.echo(f"{name} exists with {found} partitions, not {wanted}", err=True)
     if result.differing:

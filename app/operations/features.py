@@ -16,7 +16,8 @@ _TEXT = CompactString("utf-8")
 _FIRST_LEVELS: Final = (7, 8, 9, 12, 15, 20, 21, 22, 26, 28, 30)
 _RELEASES: Final = ("3.3", "3.4", "3.5", "3.6", "3.7", "3.8", "3.9", "4.0", "4.1", "4.2", "4.3")
 """Releases by their first level of `metadata.version` (Kafka's MetadataVersion)."""
-LEVEL_OF_4: Final = 22
+OLDEST_TRIED: Final = 9
+"""The first level of 3.5: `make compat` runs it, and newer ones."""
 
 
 async def metadata_level(admin: Any) -> int | None:  # noqa: ANN401 (aiokafka is untyped)

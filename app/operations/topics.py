@@ -13,7 +13,7 @@ from app.groups.plan import ends
 from app.letters.ledger import ledger_topic
 from app.settings import Settings
 from app.topics_admin import admin_client
-from models.topic_configs import changelog_config
+from models.topic_configs import STAMP_LIMITS, changelog_config
 
 _SET_ON_TOPIC = 1
 """Kafka's ConfigSource DYNAMIC_TOPIC_CONFIG: given to this topic, not a default."""
@@ -153,7 +153,8 @@ def differences(
         wanted = changelog_config()
     elif role in ("in", "out", "internal"):
         catalogue = settings.catalogue()
-        wanted = catalogue.topic_configs(catalogue.topic(name))
+        known = [limit for limit in STAMP_LIMITS if limit in effective]
+        wanted = catalogue.topic_configs(catalogue.topic(name), stamp_limits=known)
     else:
         return {}
     return {

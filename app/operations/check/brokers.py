@@ -6,7 +6,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from app.errors import UserError
 from app.operations.check.finding import Finding, ok, warning, wrong
-from app.operations.features import LEVEL_OF_4, metadata_level, release
+from app.operations.features import OLDEST_TRIED, metadata_level, release
 from app.settings import Settings
 from app.topics_admin import admin_client
 
@@ -20,8 +20,10 @@ async def check_brokers(settings: Settings) -> list[Finding]:
         ids = sorted(broker["node_id"] for broker in cluster["brokers"])
         level = await metadata_level(admin)
     text = f"{len(ids)} at {settings.broker}, Kafka {release(level)} by its metadata.version"
-    older = level is None or level < LEVEL_OF_4
-    found = [warning("broker", f"{text}: not tried, 4.x is") if older else ok("broker", text)]
+    older = level is None or level < OLDEST_TRIED
+    found = [
+        warning("broker", f"{text}: not tried, 3.5 to 4.3 are") if older else ok("broker", text)
+    ]
     try:
         for broker in ids:
             found += _broker(settings, broker, await _configs(settings, broker))

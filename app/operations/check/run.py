@@ -19,6 +19,7 @@ from app.operations.topics import (
     topic_states,
 )
 from app.settings import Settings
+from app.stamp_limits import unprotected
 from app.startup import check_catalogue, check_changelog, too_small
 from app.topics_admin import SIZE, admin_client
 from models.topics import REVENUE_PARTIALS
@@ -93,7 +94,9 @@ def _topic_settings(
         ).items()
     ]
     sizes = {name: int(configs[name][SIZE]) for name in ours}
-    found += [warning("topic settings", text) for text in too_small(settings.catalogue(), sizes)]
+    catalogue = settings.catalogue()
+    texts = (*too_small(catalogue, sizes), *unprotected(catalogue, {n: configs[n] for n in ours}))
+    found += [warning("topic settings", text) for text in texts]
     return found or [ok("topic settings", "as topics create gives them")]
 
 

@@ -1,0 +1,1 @@
+"""The service on other releases of Kafka than the embedded one: `make compat`."""
