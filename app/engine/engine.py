@@ -54,7 +54,7 @@ class Engine:
         self._revocations = 0
         self._generation = -1
         self._stores = Stores(parts.open_store)
-        self.standbys = Standbys(self._stores, parts.acquisition.catch_up, self.fail)
+        self.standbys = Standbys(self._stores, parts.acquisition.catch_up, self.fail, parts.clock)
         self._around = Surroundings(
             parts.topology,
             parts.acquisition,

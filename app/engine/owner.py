@@ -112,7 +112,7 @@ class Owner:
                 if not self._wanted:
                     return
                 self._task = task
-                self._parts.metrics.acquired()
+                self._parts.metrics.acquired(self.number)
                 self._news.began(self.number, self._task)
                 await self._parts.acquisition.release(self.number)
                 self._ready.set()
@@ -134,7 +134,7 @@ class Owner:
     def _lost(self, error: LostError) -> None:
         self._task = None
         self._news.ended(self.number)
-        self._parts.metrics.lost()
+        self._parts.metrics.lost(self.number)
         if self._wanted:
             log.warning("partition %d: %s; acquiring it again", self.number, error)
         else:

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 
+from app.engine.clock import Clock
 from app.engine.errors import LostError
 from app.engine.store.base import Store
 from app.engine.stores import Stores
@@ -23,7 +24,11 @@ class Standbys:
     """The copies of one worker."""
 
     def __init__(
-        self, stores: Stores, catch_up: CatchUp, failed: Callable[[BaseException], None]
+        self,
+        stores: Stores,
+        catch_up: CatchUp,
+        failed: Callable[[BaseException], None],
+        clock: Clock,
     ) -> None:
         """`catch_up`: brings a partition's store up to its changelog's end.
 
@@ -33,7 +38,9 @@ class Standbys:
         self._stores = stores
         self._catch_up = catch_up
         self._failed = failed
+        self._clock = clock
         self._following: dict[int, asyncio.Task[None]] = {}
+        self._complete: dict[int, float] = {}
         self.behind: dict[int, int] = {}
 
     @property
@@ -41,11 +48,18 @@ class Standbys:
         """Which partitions are followed."""
         return set(self._following)
 
+    @property
+    def ages(self) -> dict[int, float]:
+        """Seconds since each copy was last seen complete; since it is kept, where it never was."""
+        now = self._clock.monotonic()
+        return {number: now - self._complete[number] for number in self._following}
+
     async def follow(self, numbers: Iterable[int]) -> None:
         """Keep copies of exactly these partitions up to date."""
         wanted = set(numbers)
         await self.leave(self.numbers - wanted)
         for number in wanted - self.numbers:
+            self._complete[number] = self._clock.monotonic()
             following = asyncio.create_task(self._follow(number), name=f"standby-{number}")
             self._following[number] = following
 
@@ -67,6 +81,7 @@ class Standbys:
             try:
                 await self._catch_up(number, self._stores[number], progress)
                 self.behind[number] = 0
+                self._complete[number] = self._clock.monotonic()
             except LostError as error:
                 log.warning("standby of partition %d: %s; it goes on when it can", number, error)
             except Exception as error:

@@ -58,6 +58,9 @@ PARTITIONS = _gauge(
     "Partitions of this worker by `state`: assigned, running, restoring, standby.",
     "state",
 )
+TOPIC_PARTITIONS = _gauge(
+    "topic_partitions", "Partitions that every keyed topic has: what all workers share."
+)
 STATE = _gauge(
     "partition_state",
     "1 for the `state` that a running partition is in: ok, slow or stalled.",
@@ -95,7 +98,10 @@ MISPLACED = _counter(
     "topic",
 )
 LOST = _counter(
-    "transactions_lost", "Transactions that failed or were fenced, and were done again."
+    "transactions_lost",
+    "Transactions that failed or were fenced, and were done again after the partition was acquired "
+    "anew.",
+    "partition",
 )
 REBALANCES = _counter("rebalances", "Rebalances of the group.")
 REBALANCE = _histogram(
@@ -110,6 +116,10 @@ KEPT = _counter(
 STATE_BYTES = _gauge(
     "state_bytes", "Size of a partition's local state, as the store estimates it.", "partition"
 )
+DATA_FREE = _gauge(
+    "data_free_bytes", "Bytes that the volume of the data folder still has for this worker."
+)
+DATA_SIZE = _gauge("data_size_bytes", "Bytes that the volume of the data folder has in all.")
 RESTORED = _counter(
     "restore_records", "Changelog records applied to a store while restoring.", "partition"
 )
@@ -120,6 +130,12 @@ RESTORE_LEFT = _gauge(
 STANDBY_LAG = _gauge(
     "standby_lag_records",
     "Changelog records that this worker's copy of another's partition lacks.",
+    "partition",
+)
+STANDBY_SECONDS = _gauge(
+    "standby_lag_seconds",
+    "How long ago this worker's copy of another's partition was last seen complete; since it is "
+    "kept, where it never was.",
     "partition",
 )
 HTTP_REQUESTS = _counter(

@@ -12,7 +12,7 @@ record; the values of each label are few. Alerts and what to do about them: docs
 
 Each worker shows what it does itself: add counters up over workers. A partition is shown by the
 worker that runs it, and by no other; but `streamjoin_restore_...` and
-`streamjoin_standby_lag_records` also by one that keeps a copy of it (`standby_replicas`).
+`streamjoin_standby_lag_...` also by one that keeps a copy of it (`standby_replicas`).
 
 | metric | kind | labels | what it says |
 |---|---|---|---|

@@ -68,11 +68,11 @@ class Metrics:
             lambda: [((topic, str(number)), lag) for topic, number, lag in read()],
         )
 
-    def watch_standbys(self, read: Callable[[], Mapping[int, int]]) -> None:
-        """Ask `read` for the copies' lags, by partition, whenever metrics are collected."""
-        self.watch(
-            catalogue.STANDBY_LAG, lambda: [((str(number),), lag) for number, lag in read().items()]
-        )
+    def watch_partitions(
+        self, metric: catalogue.Metric, read: Callable[[], Mapping[int, float]]
+    ) -> None:
+        """Ask `read` for a gauge's values, by partition, whenever metrics are collected."""
+        self.watch(metric, lambda: [((str(number),), value) for number, value in read().items()])
 
     def expect(self, inputs: Sequence[str], computations: Sequence[str]) -> None:
         """Show counts of 0 for what may go wrong: an increase from nothing is seen by no alert."""
@@ -109,9 +109,9 @@ class Metrics:
         """Count a committed late event."""
         self._late_events.labels(computation).inc()
 
-    def lost(self) -> None:
+    def lost(self, partition: int) -> None:
         """Count a transaction that was lost and is done again."""
-        self._lost.inc()
+        self._lost.labels(str(partition)).inc()
 
     def rebalanced(self) -> None:
         """Count a rebalance."""
@@ -121,9 +121,10 @@ class Metrics:
         """Note how long a rebalance took until all ran again."""
         self._rebalance_seconds.observe(seconds)
 
-    def acquired(self) -> None:
-        """Count a partition that was acquired."""
+    def acquired(self, partition: int) -> None:
+        """Count a partition that was acquired; it may be lost from then on (see `expect`)."""
         self._acquired.inc()
+        self._lost.labels(str(partition))
 
     def kept(self, partitions: int) -> None:
         """Count partitions that a rebalance left where they were."""

@@ -1,7 +1,9 @@
 """What is asked of a worker whenever its metrics are collected."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 from app.engine.engine import Engine
 from app.engine.errors import LostError, StoreError
@@ -13,14 +15,25 @@ Values = Iterator[tuple[tuple[str, ...], float]]
 
 
 def watch_worker(
-    metrics: Metrics, engine: Engine, progress: ProgressWatch, ready: Callable[[], bool]
+    metrics: Metrics,
+    engine: Engine,
+    progress: ProgressWatch,
+    ready: Callable[[], bool],
+    folder: Path,
 ) -> None:
-    """Show the engine's partitions, how they move, and how large their states are."""
+    """Show the engine's partitions, how they move, how large their states are, and the volume.
+
+    `folder`: where the states lie.
+    """
     metrics.watch_lag(engine.lags)
-    metrics.watch_standbys(lambda: engine.standbys.behind)
+    metrics.watch_partitions(catalogue.STANDBY_LAG, lambda: engine.standbys.behind)
+    metrics.watch_partitions(catalogue.STANDBY_SECONDS, lambda: engine.standbys.ages)
     metrics.watch(catalogue.LAG_SECONDS, lambda: _lag_seconds(progress))
     metrics.watch(catalogue.STATE, lambda: states(progress.progress()))
     metrics.watch(catalogue.PARTITIONS, lambda: _partitions(engine))
+    metrics.watch(catalogue.TOPIC_PARTITIONS, lambda: [((), engine.parts.partitions)])
+    metrics.watch(catalogue.DATA_FREE, lambda: _volume(folder, lambda found: found.f_bavail))
+    metrics.watch(catalogue.DATA_SIZE, lambda: _volume(folder, lambda found: found.f_blocks))
     metrics.watch(catalogue.STATE_BYTES, lambda: _sizes(engine))
     metrics.watch(catalogue.READY, lambda: [((), float(ready()))])
 
@@ -43,3 +56,9 @@ def _sizes(engine: Engine) -> Values:
         with suppress(LostError, StoreError):  # Its task finds that out as well.
             if store is not None:
                 yield (str(number),), store.size
+
+
+def _volume(folder: Path, blocks: Callable[[os.statvfs_result], int]) -> Values:
+    with suppress(OSError):  # Whoever reads or writes there says what is wrong.
+        found = os.statvfs(folder)
+        yield (), blocks(found) * found.f_frsize

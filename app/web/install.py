@@ -43,7 +43,7 @@ def install_web(
     overall = Overall(membership, peers)
     reads = UserReads(membership, overall.turns, settings.rules(), settings.catalogue())
     health = Health(app, membership, warnings, progress, restart_stalled=settings.restart_stalled)
-    watch_worker(metrics, app.engine, progress, lambda: health.ready)
+    watch_worker(metrics, app.engine, progress, lambda: health.ready, settings.data_dir)
     handlers = Handlers(
         Users(reads, peers),
         overall,

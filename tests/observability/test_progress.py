@@ -6,21 +6,9 @@ import pytest
 
 from app.engine.standing import Standing
 from app.observability.progress import Progress, ProgressWatch, State
+from tests.support.hand_clock import HandClock
 
 AFTER = 60.0
-
-
-class HandClock:
-    """Both readings move together, by hand."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def wall_ms(self) -> int:
-        return int(self.now * 1000)
 
 
 class Topics:

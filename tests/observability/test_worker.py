@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -77,13 +78,12 @@ async def families(worker: Worker) -> dict[str, Metric]:
     return {family.name: family for family in text_string_to_metric_families(body)}
 
 
-def values(family: Metric, name: str, label: str) -> dict[str, float]:
-    """Of one series name, by one label; those of its other labels are added up."""
+def values(family: Metric, label: str) -> dict[str, float]:
+    """Of a counter or a gauge, by one label; those of its other labels are added up."""
     found: dict[str, float] = {}
     for sample in family.samples:
-        if sample.name == name:
-            key = sample.labels[label]
-            found[key] = found.get(key, 0) + sample.value
+        key = sample.labels[label]
+        found[key] = found.get(key, 0) + sample.value
     return found
 
 
@@ -103,12 +103,10 @@ async def test_a_worker_shows_what_the_list_says_and_no_more(watched: Watched) -
 async def test_records_and_outputs_are_counted_by_topic(watched: Watched) -> None:
     names = watched.service.names
     found = await families(watched.worker)
-    read = values(found["streamjoin_read_records"], "streamjoin_read_records_total", "topic")
+    read = values(found["streamjoin_read_records"], "topic")
     assert (read[names["clicks"]], read[names["user-events"]]) == (7, 4)
     assert read[names["purchases"]] == 0
-    written = values(
-        found["streamjoin_written_records"], "streamjoin_written_records_total", "topic"
-    )
+    written = values(found["streamjoin_written_records"], "topic")
     by_topic = {name: len(await watched.service.output(topic)) for topic, name in names.items()}
     assert written == {name: count for name, count in by_topic.items() if name in written}
     assert written[names["dead-letters"]] == 1
@@ -118,29 +116,30 @@ async def test_records_and_outputs_are_counted_by_topic(watched: Watched) -> Non
 async def test_what_may_go_wrong_is_there_before_it_does(watched: Watched) -> None:
     found = await families(watched.worker)
     dead = found["streamjoin_dead_letters"]
-    reasons = values(dead, "streamjoin_dead_letters_total", "reason")
+    reasons = values(dead, "reason")
     assert reasons == {reason.value: float(reason == ErrorType.NOT_JSON) for reason in ErrorType}
-    topics = values(dead, "streamjoin_dead_letters_total", "topic")
+    topics = values(dead, "topic")
     assert topics.keys() == {
         watched.service.names[i] for i in ("clicks", "purchases", "user-events")
     }
-    misplaced = found["streamjoin_misplaced_keys"]
-    assert values(misplaced, "streamjoin_misplaced_keys_total", "topic").keys() == topics.keys()
-    late = values(found["streamjoin_late_events"], "streamjoin_late_events_total", "computation")
+    assert values(found["streamjoin_misplaced_keys"], "topic").keys() == topics.keys()
+    late = values(found["streamjoin_late_events"], "computation")
     assert late.keys() == set(COMPUTATIONS)
     assert late["event-counts"] == 1
 
 
 async def test_partitions_their_lag_and_their_state(watched: Watched) -> None:
     found = await families(watched.worker)
-    partitions = values(found["streamjoin_partitions"], "streamjoin_partitions", "state")
+    partitions = values(found["streamjoin_partitions"], "state")
     assert partitions == {"assigned": 2, "running": 2, "restoring": 0, "standby": 0}
+    [shared] = found["streamjoin_topic_partitions"].samples
+    assert shared.value == PARTITIONS
+    assert values(found["streamjoin_transactions_lost"], "partition") == {"0": 0, "1": 0}
     for name in ("streamjoin_lag_records", "streamjoin_lag_seconds"):
-        lags = values(found[name], name, "topic")
+        lags = values(found[name], "topic")
         assert len(lags) == 4
         assert set(lags.values()) == {0}
-    name = "streamjoin_state_bytes"
-    sizes = values(found[name], name, "partition")
+    sizes = values(found["streamjoin_state_bytes"], "partition")
     assert sizes.keys() == {"0", "1"}
     assert min(sizes.values()) > 0
     [ready] = found["streamjoin_ready"].samples
@@ -149,6 +148,16 @@ async def test_partitions_their_lag_and_their_state(watched: Watched) -> None:
         full = f"streamjoin_{name}"
         counts = [s.value for s in found[full].samples if s.name == f"{full}_count"]
         assert sum(counts) > 0
+
+
+async def test_the_volume_of_the_state_is_shown(watched: Watched) -> None:
+    """Of the data folder's own volume: tests write beside it, so its free space moves a little."""
+    found = await families(watched.worker)
+    [size], [free] = (found[f"streamjoin_data_{name}_bytes"].samples for name in ("size", "free"))
+    total, _, available = shutil.disk_usage(watched.worker.environment["STREAMJOIN_DATA_DIR"])
+    assert size.value == total
+    assert abs(free.value - available) < total / 10
+    assert 0 < free.value < size.value
 
 
 async def test_requests_are_counted_by_route_and_never_by_user(watched: Watched) -> None:
