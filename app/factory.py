@@ -1,6 +1,6 @@
 """The composition root: what a worker consists of, put together in one place."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from agents.topology import Topology
@@ -23,6 +23,7 @@ from app.observability.metrics import Metrics
 from app.observability.progress import ProgressWatch
 from app.observability.sensor import RebalanceSensor
 from app.settings import Settings
+from app.stamps import producers_stamps
 from app.startup import limits, max_bytes
 from app.topic_identity import never_create, topic_identities
 from app.topics_admin import TopicDescription, describe
@@ -71,19 +72,27 @@ def make_app(
         partitions,
         _CACHE_ROWS,
     )
-    _run(app, Engine(parts), settings, metrics)
+    configs = {name: topic.configs for name, topic in topics.items()}
+    stamps = list(producers_stamps(settings.catalogue(), configs))
+    _run(app, Engine(parts), settings, metrics, stamps)
     return app
 
 
-def _run(app: StreamApp, engine: Engine, settings: Settings, metrics: Metrics) -> None:
-    """Have the app run the engine, and show what it does."""
+def _run(
+    app: StreamApp, engine: Engine, settings: Settings, metrics: Metrics, warnings: Sequence[str]
+) -> None:
+    """Have the app run the engine, and show what it does; `warnings`: for as long as it runs."""
     app.engine = engine
     topology = engine.parts.topology
     metrics.expect(topology.catalogue.names(Direction.INPUT), COMPUTATIONS)
     progress = ProgressWatch(
         lambda: standings(engine.tasks.values()), engine.parts.clock, settings.stalled_ms / 1000
     )
-    install_web(app, settings, metrics, engine.misplaced.warnings, progress)
+
+    def warned() -> list[str]:
+        return [*warnings, *engine.misplaced.warnings()]
+
+    install_web(app, settings, metrics, warned, progress)
 
 
 def _sizes(settings: Settings, topics: Mapping[str, TopicDescription]) -> SizeLimits:

@@ -7,6 +7,7 @@ from pathlib import Path
 from app.errors import SettingError, UserError
 from app.settings import Settings
 from app.stamp_limits import refusing, unprotected
+from app.stamps import producers_stamps
 from app.topic_identity import IdentityReader, TopicIdentity
 from app.topics_admin import SIZE, TopicDescription, describe, ensure_topic
 from models.topic_configs import LONG_MAX, SAFE_COPIES, changelog_config, safety_config
@@ -32,15 +33,18 @@ async def check_topics(settings: Settings, changelog: str) -> Mapping[str, Topic
     naming what to change, UserError when no broker answers.
     """
     found, partitions = await check_catalogue(settings, changelog)
-    names = settings.catalogue().names()
+    catalogue = settings.catalogue()
     if changelog not in found:
         await create_changelog(settings, changelog, found)
-        found = await describe(settings.cluster, [*names, changelog])
+        found = await describe(settings.cluster, [*catalogue.names(), changelog])
     check_changelog(settings, changelog, found, partitions)
-    catalogue = settings.catalogue()
     sizes = {name: max_bytes(topic) for name, topic in found.items()}
     configs = {name: topic.configs for name, topic in found.items()}
-    for text in (*too_small(catalogue, sizes), *unprotected(catalogue, configs)):
+    for text in (
+        *too_small(catalogue, sizes),
+        *unprotected(catalogue, configs),
+        *producers_stamps(catalogue, configs),
+    ):
         log.warning("%s", text)
     return found
 

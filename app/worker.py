@@ -17,6 +17,7 @@ from app.engine.topic_watch import TopicWatch
 from app.errors import UserError
 from app.factory import changelog_topic, make_app
 from app.observability import logs
+from app.operations.topics import roles
 from app.settings import Settings
 from app.signals import stop_signals
 from app.startup import check_data_dir, check_topics, found_topics
@@ -53,7 +54,9 @@ async def _run(settings: Settings) -> int:
     with quiet_client():
         topics = await check_topics(settings, changelog)
         reader = IdentityReader(settings.cluster, list(topics))
-        watch = TopicWatch(reader.look, await found_topics(reader, topics), changelog)
+        watch = TopicWatch(
+            reader.look, await found_topics(reader, topics), roles(settings, changelog)
+        )
     try:
         return await _run_app(make_app(settings, topics, confirm=watch.confirm), watch)
     finally:

@@ -8,13 +8,15 @@ from models.answers import Answer, Count, Overall, Verdict
 class PartitionState(Answer):
     """A partition of a worker. `recovering`: assigned, and not yet up to date with its changelog.
 
+    `standing`: what it is to read next is gone; views answer as of its last commit, and the
+    worker's reasons say what is gone and what to do.
     `unknown`: its worker does not answer. `lag`: records that are not committed yet, by topic, as
     far as that is known. `progress` and `lag_seconds`: how it moves, as in `PartitionProgress`;
     null where it is not running, or the broker has not said yet where its topics end.
     """
 
     partition: Count
-    state: Literal["running", "recovering", "unknown"]
+    state: Literal["running", "recovering", "standing", "unknown"]
     lag: dict[str, Count]
     progress: Verdict | None
     lag_seconds: float | None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.cli.group_moves import set_to_state, skip_gap
 from app.cli.group_views import describe_group, list_groups
 from app.cli.moments import moment_ms
 from app.cli.options import (
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from app.groups.plan import Target
 
 groups_cli = typer.Typer(
-    help="List and describe consumer groups; start over with the service's.", no_args_is_help=True
+    help="List and describe consumer groups; put the service's offsets right, or start over.",
+    no_args_is_help=True,
 )
 _Offsets = Annotated[
     list[str] | None,
@@ -40,11 +42,12 @@ _PLACE = re.compile(r"([A-Za-z0-9._-]+):(\d+)=(\d+)")
 
 @groups_cli.callback()
 def groups() -> None:
-    """List and describe consumer groups; start over with the service's."""
+    """List and describe consumer groups; put the service's offsets right, or start over."""
 
 
 groups_cli.command("list")(list_groups)
 groups_cli.command("describe")(describe_group)
+groups_cli.command("skip-gap")(skip_gap)
 
 
 @groups_cli.command("reset-offsets")
@@ -52,9 +55,9 @@ def reset_offsets(
     to: Annotated[
         str,
         typer.Option(
-            metavar="earliest|latest|TIME",
-            help="Where the next worker begins to read the inputs. A time: at the first record "
-            "that was written then or later.",
+            metavar="state|earliest|latest|TIME",
+            help="Where the next worker begins to read the inputs. state: where the state stands, "
+            "which is kept. A time: at the first record that was written then or later.",
         ),
     ],
     to_offset: _Offsets = None,
@@ -68,18 +71,21 @@ def reset_offsets(
 ) -> None:
     """Start over: offsets, changelog, partial sums and local state, reset together.
 
-    For a change of window sizes or of the state's layout, and after topics or offsets were deleted.
-    Stop all workers first. From `earliest`, everything is computed again from the inputs and
-    written to the output topics a second time; from `latest`, what is there now is left out. From
-    a time or an offset, what was written since is computed again, from an empty state: windows,
-    sessions and totals count from there on. What lies in inputs and outputs stays. Topic names
-    come from the settings, as the worker's do. Broken off half-way, run it again: until then,
-    workers refuse to start.
+    Stop all workers first. To `state`, only the group's offsets are set, to those that the state
+    holds, where they have expired or were moved: nothing is computed again. From `earliest`, all is
+    computed again and written to the outputs a second time; `latest` leaves out what is there now;
+    else what came since is computed again. Broken off half-way, run it again.
     """
     settings = load_settings(broker=broker, app_id=app_id, data_dir=data_dir)
-    target = _target(settings, to, to_offset or [])
+    if to == "state":
+        if to_offset:
+            raise SettingError("--to state takes no --to-offset: the state has the offsets")
+        work = set_to_state(settings, dry_run=dry_run, yes=yes)
+    else:
+        target = _target(settings, to, to_offset or [])
+        work = _reset(settings, target, dry_run=dry_run, yes=yes)
     with quiet_client():
-        asyncio.run(_reset(settings, target, dry_run=dry_run, yes=yes))
+        asyncio.run(work)
 
 
 def _target(settings: Settings, to: str, to_offset: list[str]) -> "Target":

@@ -11,6 +11,7 @@ import typer
 from app.cli.options import AppIdFlag, BrokerFlag, JsonFlag, show_json, show_table
 from app.cli.quiet import quiet_client
 from app.errors import SettingError
+from app.gaps import remedy
 from app.settings import Settings, load_settings
 from models.times import iso
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from app.operations.lag import GroupLag
 
 _CLEAR = "\x1b[H\x1b[2J"
-_HEAD = ("topic", "partition", "committed", "end", "lag", "seconds", "owner")
+_HEAD = ("topic", "partition", "committed", "end", "lag", "seconds", "owner", "gone")
 
 
 def lag_cli(
@@ -74,3 +75,12 @@ def show_lag(found: "GroupLag") -> None:
     oldest = [row.seconds for row in found.partitions if row.seconds is not None]
     age = f", the oldest has waited for {max(oldest):,.1f} s" if oldest else ""
     typer.echo(f"lag {found.lag:,} records{age}")
+    for gap in found.gaps:
+        typer.echo(f"{gap.what()}; its partition stands still")
+    if found.gaps:
+        typer.echo(f"{remedy(found.gaps)}; the state is kept")
+    if found.left_out:
+        typer.echo(
+            f"left out: {', '.join(found.left_out)}, of which the group has offsets and which the "
+            "settings do not name"
+        )

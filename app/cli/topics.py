@@ -20,6 +20,7 @@ from app.cli.topic_views import TopicNames, describe_topics, list_topics, topic_
 from app.errors import SettingError
 from app.settings import Settings, load_settings
 from app.stamp_limits import NOT_PROTECTED
+from app.topic_remedies import deleted
 from app.topics_admin import DEFAULT_PARTITIONS, SIZE, CreateResult, create_topics
 
 topics_cli = typer.Typer(help="List, describe, create and delete topics.", no_args_is_help=True)
@@ -102,7 +103,7 @@ def delete(
     """Delete topics with all that is in them, for good.
 
     The service's topics are deleted only while no worker is in the group. Afterwards `topics
-    create` makes them anew, and `groups reset-offsets` has the state fit them.
+    create` makes them anew; what else they need is said at the end.
     """
     settings = load_settings(broker=broker)
     wanted = list(dict.fromkeys(actual_name(name, settings) for name in names))
@@ -125,5 +126,6 @@ async def _delete(settings: Settings, names: list[str], *, dry_run: bool, yes: b
     await refuse_deletion(settings, states)
     await delete_topics(settings.cluster, states)
     typer.echo(f"deleted {', '.join(names)}")
-    if any(state.role for state in states):
-        typer.echo("next: streamjoin topics create, then streamjoin groups reset-offsets")
+    roles = {state.name: state.role for state in states if state.role}
+    for name in sorted(roles):
+        typer.echo(f"{name}: {deleted(name, roles)}")

@@ -10,16 +10,25 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 
 from app.engine.consumer_thread import ConsumerThread
-from app.engine.errors import ShapeError, StateError
+from app.engine.errors import LostError, StateError
+from app.engine.fitting import apart, check_shape
 from app.engine.metadata import KEY, LAYOUT, Metadata, shape
+from app.engine.pauses import Pauses
 from app.engine.restore import Progress, Restorer
 from app.engine.store.base import Store
-from app.engine.writer import Writer
+from app.engine.writer import Offsets, Writer
+from app.errors import UserError
+from app.gaps import Gap
+from app.groups.admin import committed as group_committed
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
+ASKED_AGAIN_SECONDS = 30.0
+"""For how long offsets and state that do not agree are asked for again before a worker ends."""
+_ASK_SECONDS = 0.5, 5.0
 # How long the group's offsets may lag behind a transaction that has ended, and between looks.
 _MARKERS_SECONDS = 5.0
 _LOOK_SECONDS = 0.02
@@ -50,6 +59,7 @@ class Acquisition:
         self._thread = thread
         self._sources = sources
         self._restorer = restorer
+        self._plain = settings.processing_guarantee != "exactly_once"
 
     async def hold(self, number: int) -> None:
         """Have nothing of a partition handed over until `release`.
@@ -86,11 +96,16 @@ class Acquisition:
         await self._thread.heartbeat()
         await writer.open()
         tps = [TopicPartition(topic, number) for topic in self._sources]
-        committed = await self._thread.committed(tps)
+        committed: Offsets = await self._thread.committed(tps)
         await self._restorer.restore(number, store, progress)
-        stored = Metadata.decode(store.get(KEY))
-        if stored is not None:
-            self._check_shape(stored, count)
+        stored = self._stored(store, count)
+        until, pauses = time.monotonic() + ASKED_AGAIN_SECONDS, Pauses(*_ASK_SECONDS)
+        while not self._fits(stored, committed) and time.monotonic() < until:
+            log.warning("partition %d: state and offsets do not agree; asking again", number)
+            await asyncio.sleep(pauses.next())
+            committed = await self._asked_anew(tps, committed)
+            await self._restorer.restore(number, store, progress)
+            stored = self._stored(store, count)
         offsets = await self._agreed(number, stored, committed, store, count, writer)
         await self._seek(number, offsets)
         return offsets
@@ -124,32 +139,55 @@ class Acquisition:
                 return committed
             await asyncio.sleep(_LOOK_SECONDS)
 
+    async def gaps(self, number: int, refused: Mapping[str, int]) -> list[Gap]:
+        """Give what topics lack of what a partition is to read next; it is held then.
+
+        `refused`: offsets at which the broker had nothing, by topic. None: its offsets have been
+        moved. Raises LostError where the broker does not tell.
+        """
+        await self.hold(number)
+        tps = [TopicPartition(topic, number) for topic in refused]
+        try:
+            committed = await self._thread.committed(tps)
+            first, end = await self._thread.ends(tps)
+        except KafkaError as error:
+            raise LostError(f"the broker does not tell where topics begin: {error!r}") from error
+        gaps = [
+            Gap(tp.topic, number, committed[tp], first[tp], end[tp])
+            for tp in tps
+            if tp in committed
+        ]
+        return [gap for gap in gaps if gap.before or gap.end < gap.at == refused[gap.topic]]
+
     async def catch_up(self, number: int, store: Store, progress: Progress) -> None:
         """Bring a standby's store up to the changelog's last stable offset. Raises LostError."""
         await self._restorer.follow(number, store, progress)
 
-    def _check_shape(self, stored: Metadata, count: int) -> None:
-        if stored.layout == 0:
-            raise ShapeError(
-                "a `streamjoin groups reset-offsets` was broken off: run it again to its end"
-            )
-        if stored.layout != LAYOUT:
-            raise ShapeError(
-                f"the state has layout {stored.layout}, this version reads {LAYOUT}: "
-                f"run `streamjoin groups reset-offsets --to earliest`, or the version that wrote it"
-            )
-        if stored.partitions != count:
-            raise ShapeError(
-                f"the state is of {stored.partitions} partitions, the topics have {count}: give "
-                "the topics their former number, or another app_id (STREAMJOIN_APP_ID)"
-            )
-        now = shape(self._settings.rules())
-        for name, value in now.items():
-            if stored.shape.get(name) != value:
-                raise ShapeError(
-                    f"{name} was {stored.shape.get(name)} ms when the state was written and is "
-                    f"{value} ms now: set it back, or run `streamjoin groups reset-offsets`"
-                )
+    def _stored(self, store: Store, count: int) -> Metadata | None:
+        stored = Metadata.decode(store.get(KEY))
+        if stored is not None:
+            check_shape(stored, count, self._settings, self._sources)
+        return stored
+
+    def _fits(self, stored: Metadata | None, committed: Mapping[TopicPartition, int]) -> bool:
+        """Whether it is known from where to go on."""
+        if stored is None or not self._plain:
+            wanted = stored.offsets if stored else {}
+            return {tp.topic: offset for tp, offset in committed.items()} == wanted
+        return bool(committed) or not stored.stream_times
+
+    async def _asked_anew(
+        self, tps: Sequence[TopicPartition], known: Mapping[TopicPartition, int]
+    ) -> Mapping[TopicPartition, int]:
+        """Ask for the group's offsets over new connections; `known` where no broker answers.
+
+        A coordinator that has been deposed and does not know it yet may have answered before.
+        """
+        try:
+            found = await group_committed(self._settings.cluster, self._settings.app_id)
+        except UserError:
+            return known
+        return {tp: found[tp] for tp in tps if tp in found}
 
     async def _agreed(
         self,
@@ -163,23 +201,15 @@ class Acquisition:
         held = {tp.topic: offset for tp, offset in committed.items()}
         if stored is None and not held:
             return await self._first_deployment(number, store, count, writer)
+        if not self._fits(stored, committed):
+            raise StateError(apart(number, stored, self._settings.app_id, held))
         wanted = dict(stored.offsets) if stored else {}
-        if held == wanted:
-            return held
-        plain = self._settings.processing_guarantee != "exactly_once"
-        if plain and stored and not held and not stored.stream_times:
+        if stored is not None and not held:
             # The first deployment broke off between the state, which holds nothing, and offsets.
             await writer.commit([(KEY, stored.encode())], [], self._places(number, wanted))
-            return wanted
-        if plain and stored and held:
-            # A crash between the two leaves them apart: the group's offsets decide what is done
-            # twice, or not at all.
-            return {topic: held.get(topic, offset) for topic, offset in wanted.items()}
-        raise StateError(
-            f"partition {number}: the state is at {wanted or 'nothing'}, the group "
-            f"{self._settings.app_id} has committed {held or 'nothing'}: stop all workers and run "
-            "`streamjoin groups reset-offsets`, which resets both together"
-        )
+        # Without transactions a crash between the two leaves them apart: the group's offsets
+        # decide what is done twice, or not at all.
+        return {topic: held.get(topic, offset) for topic, offset in wanted.items()}
 
     async def _first_deployment(
         self, number: int, store: Store, count: int, writer: Writer

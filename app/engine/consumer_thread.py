@@ -3,11 +3,12 @@
 import asyncio
 import time
 from collections.abc import Coroutine, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar, cast
 
 import aiokafka
 from aiokafka import TopicPartition
-from aiokafka.errors import CommitFailedError, KafkaError
+from aiokafka.errors import CommitFailedError, KafkaError, OffsetOutOfRangeError
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 
@@ -31,10 +32,11 @@ class Answer(NamedTuple):
 
 
 class Polled(NamedTuple):
-    """What one poll brought."""
+    """What one poll brought; `refused`: offsets at which the broker has nothing."""
 
     records: Mapping[TopicPartition, Sequence[Any]]
     answers: Mapping[TopicPartition, Answer]
+    refused: Mapping[TopicPartition, int] = MappingProxyType({})
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -128,7 +130,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         if not wanted or consumer._closed or subscriptions.reassignment_in_progress:
             return Polled({}, {})
         with subscriptions.fetch_context():
-            records = await fetcher.fetched_records(wanted, seconds, max_records)
+            try:
+                records = await fetcher.fetched_records(wanted, seconds, max_records)
+            except OffsetOutOfRangeError as error:
+                [refused] = error.args
+                consumer.pause(*[tp for tp in refused if tp in consumer.assignment()])
+                return Polled({}, {}, refused)
         assignment = subscriptions.subscription.assignment
         if assignment is None or not assignment.active:
             return Polled({}, {})

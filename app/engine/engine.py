@@ -17,6 +17,7 @@ from app.engine.parts import Parts
 from app.engine.standbys import Standbys
 from app.engine.store.base import Store
 from app.engine.stores import Stores
+from app.gaps import Gap
 from app.observability.metrics import Lag
 from models.topics import Direction
 
@@ -49,6 +50,7 @@ class Engine:
         self.listeners: list[CommitListener] = []
         self.closing: list[Callable[[], None]] = []
         self.restoring: dict[int, tuple[int, int]] = {}
+        self.gaps: dict[int, Sequence[Gap]] = {}
         self._owners: dict[int, Owner] = {}
         self._changing = asyncio.Lock()
         self._revocations = 0
@@ -65,7 +67,7 @@ class Engine:
             parts.clock,
             parts.metrics,
         )
-        self._news = News(self._progress, self._began, self._ended, self.fail)
+        self._news = News(self._progress, self._began, self._ended, self._stands, self.fail)
         inputs = parts.topology.catalogue.names(Direction.INPUT)
         self.misplaced = MisplacedKeys(inputs, parts.partitions, parts.metrics)
 
@@ -135,6 +137,11 @@ class Engine:
                 self.misplaced.sample(tp, records[0])
                 task.intakes[tp.topic].receive(records, now)
                 task.wake()
+        for tp, offset in polled.refused.items():
+            task = self.tasks.get(tp.partition)
+            if task is not None:
+                task.gone.refuse(tp.topic, offset)
+                task.wake()
         for tp, answer in polled.answers.items():
             task = self.tasks.get(tp.partition)
             if task is not None:
@@ -152,7 +159,11 @@ class Engine:
 
     def store(self, number: int) -> Store | None:
         """Give the committed state of an owned partition, None where it is not to be asked."""
-        return self._stores[number] if number in self.tasks else None
+        return self._stores[number] if self.serves(number) else None
+
+    def serves(self, number: int) -> bool:
+        """Whether a partition is owned, and its state up to date; one that stands still too."""
+        return number in self.tasks or number in self.gaps
 
     def _revoke(self) -> None:
         if self._owners:
@@ -197,6 +208,10 @@ class Engine:
     def _ended(self, number: int) -> None:
         self.restoring.pop(number, None)
         self.tasks.pop(number, None)
+        self.gaps.pop(number, None)
+
+    def _stands(self, number: int, gaps: Sequence[Gap]) -> None:
+        self.gaps[number] = gaps
 
     def fail(self, error: BaseException) -> None:
         """Stop the worker, for good."""

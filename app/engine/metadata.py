@@ -4,6 +4,7 @@ It says which source offsets the state holds, every computation's stream time, a
 state. At assignment it must agree with the group's committed offsets.
 """
 
+from collections.abc import Collection, Mapping
 from typing import Self, TypeVar
 
 import msgspec
@@ -39,6 +40,22 @@ M = TypeVar("M", bound=Metadata)
 
 def _decode(data: bytes, kind: type[M]) -> M:
     return msgspec.msgpack.decode(data, type=kind)
+
+
+def other_topics(offsets: Mapping[str, int], sources: Collection[str]) -> str | None:
+    """Say that a state was made from other topics than those read now; None if from these.
+
+    `offsets`: the row's, by topic; `sources`: the topics that are read, as the settings name them.
+    """
+    strange = sorted(offsets.keys() - set(sources))
+    if not strange:
+        return None
+    new = ", ".join(name for name in sources if name not in offsets)
+    return (
+        f"the state was made from {', '.join(strange)}, in place of which the settings name "
+        f"{new}: set the name back (STREAMJOIN_TOPIC_...), or start over with "
+        "`streamjoin groups reset-offsets --to earliest`"
+    )
 
 
 def shape(rules: Rules) -> dict[str, int]:

@@ -2,19 +2,24 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from app.engine.acquire import Held
 from app.engine.errors import LostError
+from app.engine.gone import GoneError
 from app.engine.partition_parts import Surroundings
 from app.engine.partition_task import PartitionTask
 from app.engine.parts import Parts
+from app.engine.pauses import Pauses
 from app.engine.state import PartitionState
 from app.engine.stores import Stores
+from app.gaps import Gap, standing
 
 log = logging.getLogger(__name__)
-# Between the loss of a partition and the next attempt to acquire it.
-_AGAIN_SECONDS = 0.2
+# Between the loss of a partition and the next attempt to acquire it: the first pause, the longest.
+_AGAIN_SECONDS = 0.2, 5.0
+# Between two looks whether the offsets of a partition whose next records are gone were moved.
+_LOOK_SECONDS = 0.5, 10.0
 
 
 class News:
@@ -25,15 +30,18 @@ class News:
         progress: Callable[[int, int, int], None],
         began: Callable[[int, PartitionTask], None],
         ended: Callable[[int], None],
+        stands: Callable[[int, Sequence[Gap]], None],
         failed: Callable[[BaseException], None],
     ) -> None:
         """`progress`: the partition, the restore's position and end; `failed`: a bug, or the end.
 
         `began` and `ended`: from the one to the other the partition's task takes records.
+        `stands`: it does not until its offsets are moved, since what it is to read next is gone.
         """
         self.progress = progress
         self.began = began
         self.ended = ended
+        self.stands = stands
         self.failed = failed
 
 
@@ -52,11 +60,13 @@ class Owner:
         self._writer = parts.make_writer(number)
         self._task: PartitionTask | None = None
         self._wanted = True
+        self._pauses = Pauses(*_AGAIN_SECONDS)
+        self._began_at: Mapping[str, int] = {}
         self._ready = asyncio.Event()
         self._running = asyncio.create_task(self._own(), name=f"partition-{number}")
 
     async def acquired(self) -> None:
-        """Wait until the partition is acquired for the first time, or not to be had."""
+        """Wait until the partition is acquired for the first time, stands, or is not to be had."""
         ready = asyncio.create_task(self._ready.wait())
         await asyncio.wait([ready, self._running], return_when=asyncio.FIRST_COMPLETED)
         ready.cancel()
@@ -111,7 +121,7 @@ class Owner:
                 # aiokafka's clients may swallow a cancellation while they are stopped.
                 if not self._wanted:
                     return
-                self._task = task
+                self._task, self._began_at = task, task.committed_offsets
                 self._parts.metrics.acquired(self.number)
                 self._news.began(self.number, self._task)
                 await self._parts.acquisition.release(self.number)
@@ -122,7 +132,10 @@ class Owner:
                 self._lost(error)
                 if not self._wanted:
                     return
-                await asyncio.sleep(_AGAIN_SECONDS)
+                if isinstance(error, GoneError):
+                    await self._stand(error.refused)
+                else:
+                    await asyncio.sleep(self._pauses.next())
             except asyncio.CancelledError:
                 raise
             except BaseException as error:
@@ -131,9 +144,33 @@ class Owner:
                 self._news.failed(error)
                 return
 
+    async def _stand(self, refused: Mapping[str, int]) -> None:
+        """Wait while the group's offsets are those at which the broker has nothing."""
+        pauses, told = Pauses(*_LOOK_SECONDS), ""
+        while True:
+            try:
+                gaps = await self._parts.acquisition.gaps(self.number, refused)
+            except LostError as error:
+                log.warning("partition %d: %s; asking again", self.number, error)
+            else:
+                if not gaps:
+                    break
+                self._news.stands(self.number, gaps)
+                self._ready.set()
+                if (text := standing(self.number, gaps)) != told:
+                    log.error("%s", text)
+                    told = text
+            await asyncio.sleep(pauses.next())
+        self._news.ended(self.number)
+        log.warning("partition %d goes on: its offsets have been moved", self.number)
+
     def _lost(self, error: LostError) -> None:
+        if self._task is not None and self._task.committed_offsets is not self._began_at:
+            self._pauses.reset()
         self._task = None
         self._news.ended(self.number)
+        if isinstance(error, GoneError) and self._wanted:
+            return  # No transaction is lost, and what is gone is said by `_stand`.
         self._parts.metrics.lost(self.number)
         if self._wanted:
             log.warning("partition %d: %s; acquiring it again", self.number, error)

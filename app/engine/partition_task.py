@@ -14,6 +14,7 @@ from app.engine import failpoints
 from app.engine.counting import count
 from app.engine.dead_letters import DeadLetters
 from app.engine.errors import NOBODYS_FAULT, HandlingError, LostError
+from app.engine.gone import Gone
 from app.engine.hand_over import HandOver
 from app.engine.partition_parts import Committed, Surroundings
 from app.engine.pieces import Pieces
@@ -108,6 +109,7 @@ class PartitionTask:
                 await self._rewind(error)
                 continue
             if not worked:
+                self.gone.check(self.intakes, in_hand=self._since is not None)
                 await self._wait()
         await self._last_commit()
 
@@ -131,9 +133,8 @@ class PartitionTask:
     async def _step(self) -> bool:
         self.state.check()
         worked = self._backlog = False
-        most = self._pieces.size
         for place, (flow, feed) in enumerate(self._flows):
-            items = feed.take(most)
+            items = feed.take(self._pieces.size)
             if items:
                 self._backlog |= len(items) == BATCH
                 failpoints.hit(failpoints.AFTER_POLL)
@@ -158,6 +159,7 @@ class PartitionTask:
     def _start_at(self, offsets: Mapping[str, int]) -> None:
         self._flows = [(flow, flow.feed(offsets)) for flow in self._around.topology.flows]
         self.intakes = {i.topic: i for _, feed in self._flows for i in feed.intakes}
+        self.gone = Gone(self._clock.monotonic, self._around.topology.rules.join_wait)
 
     async def _rewind(self, error: HandlingError) -> None:
         """Go back to the last commit, and read on from there with a savepoint for each batch.

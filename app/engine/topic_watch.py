@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from app.engine.errors import StateError
 from app.errors import UserError
 from app.topic_identity import ClusterIdentity, TopicIdentity
+from app.topic_remedies import deleted, made_anew, more_partitions
 
 log = logging.getLogger(__name__)
 Look = Callable[[], Awaitable[ClusterIdentity]]
@@ -24,18 +25,22 @@ INTERVAL = 5.0
 # Partitions that commit at the same time share a look: at most so many seconds' worth of commits.
 _SPACING = 0.02
 _AGAIN = 0.2
-_RESET = "stop all workers and run `streamjoin groups reset-offsets`"
 
 
 class TopicWatch:
     """One for all partitions of a worker."""
 
-    def __init__(self, look: Look, known: Mapping[str, TopicIdentity], changelog: str) -> None:
-        """`look`: asks the broker, UserError when it does not answer; `known`: as at the start."""
+    def __init__(
+        self, look: Look, known: Mapping[str, TopicIdentity], roles: Mapping[str, str]
+    ) -> None:
+        """`look`: asks the broker, UserError when it does not answer; `known`: as at the start.
+
+        `roles`: what each topic is to the service, by name.
+        """
         self.failure: StateError | None = None
         self._ask = look
         self._known = known
-        self._changelog = changelog
+        self._roles = roles
         self._good: ClusterIdentity | None = None
         self._began = float("-inf")
         self._waiting: asyncio.Task[bool] | None = None
@@ -87,7 +92,7 @@ class TopicWatch:
     def compare(self, found: ClusterIdentity) -> None:
         """Note a `failure` if a topic is not what it was."""
         for name, was in self._known.items():
-            what = _difference(name, was, found.topics.get(name), self._changelog)
+            what = _difference(name, was, found.topics.get(name), self._roles)
             if what is not None:
                 self.failure = self.failure or StateError(what)
                 self._changed.set()
@@ -96,18 +101,19 @@ class TopicWatch:
 
 
 def _difference(
-    name: str, was: TopicIdentity, now: TopicIdentity | None, changelog: str
+    name: str, was: TopicIdentity, now: TopicIdentity | None, roles: Mapping[str, str]
 ) -> str | None:
     """Say in one line what happened to a topic and what to do; None if nothing."""
     if now is None:
-        create = "" if name == changelog else "create it with `streamjoin topics create`, "
-        return f"topic {name} was deleted while it was in use: {create}{_RESET}"
+        return f"topic {name} was deleted while it was in use: {deleted(name, roles)}"
     if now.topic_id != was.topic_id:
-        return f"topic {name} was deleted and created anew while it was in use: {_RESET}"
+        return (
+            f"topic {name} was deleted and created anew while it was in use: "
+            f"{made_anew(name, roles)}"
+        )
     if now.partitions != was.partitions:
         return (
             f"topic {name} was changed from {was.partitions} to {now.partitions} partitions while "
-            f"it was in use, which sends keys elsewhere: create all topics anew, with the same "
-            f"number of partitions, {_RESET}"
+            f"it was in use: {more_partitions(name, was.partitions, roles)}"
         )
     return None

@@ -156,7 +156,12 @@ def places(names: Sequence[str], partitions: int) -> list[TopicPartition]:
 
 async def refuse_in_use(plan: Plan) -> None:
     """Raise UserError while a worker is in the group, or has the local state open."""
-    settings = plan.settings
+    await refuse_members(plan.settings)
+    _refuse_open(plan.folder)
+
+
+async def refuse_members(settings: Settings) -> None:
+    """Raise UserError while a worker is in the group."""
     found = await members(settings.cluster, settings.app_id)
     if found:
         hosts = ", ".join(sorted(f"{member.client_id} at {member.host}" for member in found))
@@ -164,7 +169,6 @@ async def refuse_in_use(plan: Plan) -> None:
             f"group {settings.app_id} is live, its members are {hosts}: stop all workers first "
             f"(one that was killed leaves after {settings.session_timeout / 1000:g} seconds)"
         )
-    _refuse_open(plan.folder)
 
 
 def _refuse_open(folder: Path) -> None:

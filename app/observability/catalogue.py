@@ -55,7 +55,7 @@ def _histogram(name: str, text: str, buckets: tuple[float, ...], *labels: str) -
 READY = _gauge("ready", "1 while `/readyz` answers 200, else 0.")
 PARTITIONS = _gauge(
     "partitions",
-    "Partitions of this worker by `state`: assigned, running, restoring, standby.",
+    "Partitions of this worker by `state`: assigned, running, restoring, standing, standby.",
     "state",
 )
 TOPIC_PARTITIONS = _gauge(
@@ -87,6 +87,13 @@ LAG_SECONDS = _gauge(
     "lag_seconds",
     "How long the first record that is not committed has been in its topic, by its Kafka "
     "timestamp; 0 where there is none.",
+    "topic",
+    "partition",
+)
+GONE = _gauge(
+    "gone_records",
+    "Offsets deleted before they were read, in a partition that stands because of that; 0 where "
+    "its topic ends before what is to be read next.",
     "topic",
     "partition",
 )

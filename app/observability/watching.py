@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 from app.engine.engine import Engine
@@ -34,6 +35,7 @@ def watch_worker(
     metrics.watch(catalogue.TOPIC_PARTITIONS, lambda: [((), engine.parts.partitions)])
     metrics.watch(catalogue.DATA_FREE, lambda: _volume(folder, lambda found: found.f_bavail))
     metrics.watch(catalogue.DATA_SIZE, lambda: _volume(folder, lambda found: found.f_blocks))
+    metrics.watch(catalogue.GONE, lambda: _gone(engine))
     metrics.watch(catalogue.STATE_BYTES, lambda: _sizes(engine))
     metrics.watch(catalogue.READY, lambda: [((), float(ready()))])
 
@@ -47,7 +49,13 @@ def _partitions(engine: Engine) -> Values:
     yield ("assigned",), len(engine.assigned)
     yield ("running",), len(engine.tasks)
     yield ("restoring",), len(engine.restoring)
+    yield ("standing",), len(engine.gaps)
     yield ("standby",), len(engine.standbys.numbers)
+
+
+def _gone(engine: Engine) -> Values:
+    for gap in chain.from_iterable(engine.gaps.values()):
+        yield (gap.topic, str(gap.partition)), gap.gone
 
 
 def _sizes(engine: Engine) -> Values:

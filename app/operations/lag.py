@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 
 from app.connections import reader
 from app.errors import UserError
+from app.gaps import Gap, gaps_of
 from app.groups.admin import GroupState, committed, group_states
 from app.groups.plan import ends, places
 from app.operations.topics import topic_states
@@ -29,7 +30,8 @@ class PartitionLag(NamedTuple):
     `lag`: offsets between them, from the first record on where nothing is committed, ends of
     transactions counted; `seconds`: since the oldest record that waits was written, by Kafka's
     timestamp and this machine's clock, None where none waits or it cannot be read in time;
-    `owner`: client id and host of the member that has it.
+    `owner`: client id and host of the member that has it; `gone`: offsets between `committed` and
+    the first record that there is, deleted before they were read.
     """
 
     topic: str
@@ -39,13 +41,20 @@ class PartitionLag(NamedTuple):
     lag: int
     seconds: float | None
     owner: str | None
+    gone: int
 
 
 class GroupLag(NamedTuple):
-    """A group's state, and the lag of every partition that it reads or has read."""
+    """A group's state, and the lag of every partition that it reads or has read.
+
+    `left_out`: topics that the service's group has offsets of and that the settings do not name;
+    `gaps`: what is gone of what the service is to read next.
+    """
 
     group: GroupState
     partitions: Sequence[PartitionLag]
+    left_out: Sequence[str]
+    gaps: Sequence[Gap]
 
     @property
     def lag(self) -> int:
@@ -61,7 +70,7 @@ async def group_lag(settings: Settings, name: str) -> GroupLag:
         raise UserError(
             f"group {name} does not exist at {settings.cluster}; see streamjoin groups list"
         )
-    wanted = await _places(settings, name, offsets)
+    wanted, left_out = await _places(settings, name, offsets)
     end, first = await ends(settings, wanted), await ends(settings, wanted, first=True)
     starts = {tp: max(offsets.get(tp, 0), first[tp]) for tp in wanted}
     behind = {tp: start for tp, start in starts.items() if start < end[tp]}
@@ -79,23 +88,25 @@ async def group_lag(settings: Settings, name: str) -> GroupLag:
             max(0, end[tp] - starts[tp]),
             ages.get(tp),
             owners.get(tp),
+            max(0, first[tp] - offsets.get(tp, first[tp])),
         )
         for tp in wanted
     ]
-    return GroupLag(state, rows)
+    ours = offsets if name == settings.app_id else {}
+    return GroupLag(state, rows, left_out, list(gaps_of(ours, first, end)))
 
 
 async def _places(
     settings: Settings, name: str, offsets: Mapping[TopicPartition, int]
-) -> list[TopicPartition]:
-    """Give the partitions to look at: what is committed, and all that the service reads.
+) -> tuple[list[TopicPartition], list[str]]:
+    """Give the partitions to look at, and the topics of offsets that are left out.
 
-    Raises UserError where a topic that it reads is missing.
+    Of the service's group: all that it reads. Of another one: what it has committed. Raises
+    UserError where a topic that it reads is missing.
     """
     there = await topic_states(settings.cluster, {})
-    found = [tp for tp in sorted(offsets) if tp.topic in there]
     if name != settings.app_id:
-        return found
+        return [tp for tp in sorted(offsets) if tp.topic in there], []
     ours = settings.catalogue().names(Direction.INPUT, Direction.INTERNAL)
     missing = [topic for topic in ours if topic not in there]
     if missing:
@@ -104,7 +115,7 @@ async def _places(
             "see streamjoin topics create"
         )
     mine = [tp for topic in ours for tp in places([topic], len(there[topic].partitions))]
-    return [*mine, *(tp for tp in found if tp not in mine)]
+    return mine, sorted({tp.topic for tp in offsets} - set(ours))
 
 
 async def _ages(

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import cast
 
+from app.engine.engine import Engine
 from app.engine.faust_app import StreamApp, TableManager
+from app.gaps import standing
 from app.observability.progress import ProgressWatch
 from app.web.membership import GroupMembership
 from app.web.problems import unavailable
@@ -87,8 +89,7 @@ class Health:
         if app.should_stop or app.leaving:
             return ["the worker is stopping"]
         reasons = [
-            _recovering(number, engine.restoring.get(number))
-            for number in sorted(engine.assigned - engine.tasks.keys())
+            _not_running(engine, number) for number in sorted(engine.assigned - engine.tasks.keys())
         ]
         if app.rebalancing:
             reasons.append("the group is rebalancing")
@@ -99,7 +100,10 @@ class Health:
         return reasons
 
 
-def _recovering(number: int, progress: tuple[int, int] | None) -> str:
+def _not_running(engine: Engine, number: int) -> str:
+    if number in engine.gaps:
+        return standing(number, engine.gaps[number])
+    progress = engine.restoring.get(number)
     if progress is None:
         return f"partition {number} is being acquired"
     return f"partition {number} is being restored: {progress[0]} of {progress[1]}"

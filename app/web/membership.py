@@ -107,7 +107,7 @@ class GroupMembership:
     def owns(self, number: int) -> bool:
         """See `Membership`."""
         engine = self._app.engine
-        return number in engine.tasks and number in engine.assigned
+        return engine.serves(number) and number in engine.assigned
 
     def read(self, number: int, work: Callable[[Snapshot], T]) -> T:
         """See `Membership`."""

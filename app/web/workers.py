@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Literal
 
 from aiohttp import web
 from pydantic import ValidationError
@@ -28,19 +29,28 @@ def own_state(engine: Engine, health: Health) -> WorkerState:
         ready=readiness.ready,
         reasons=readiness.reasons,
         partitions=[
-            _partition(number, lag, moving.get(number), running=number in engine.tasks)
+            _partition(number, lag, moving.get(number), _state(engine, number))
             for number, lag in lags.items()
         ],
         standbys=sorted(engine.standbys.numbers),
     )
 
 
+def _state(engine: Engine, number: int) -> Literal["running", "recovering", "standing"]:
+    if number in engine.tasks:
+        return "running"
+    return "standing" if number in engine.gaps else "recovering"
+
+
 def _partition(
-    number: int, lag: dict[str, int], found: PartitionProgress | None, *, running: bool
+    number: int,
+    lag: dict[str, int],
+    found: PartitionProgress | None,
+    state: Literal["running", "recovering", "standing"],
 ) -> PartitionState:
     return PartitionState(
         partition=number,
-        state="running" if running else "recovering",
+        state=state,
         lag=lag,
         progress=found.state if found else None,
         lag_seconds=found.lag_seconds if found else None,

@@ -10,6 +10,7 @@ from app.errors import UserError
 from app.topic_identity import ClusterIdentity, TopicIdentity
 
 KNOWN = {"clicks": TopicIdentity("a" * 32, 4), "log": TopicIdentity("b" * 32, 4)}
+ROLES = {"clicks": "in", "log": "changelog"}
 SECONDS = 60
 
 
@@ -55,7 +56,7 @@ async def changed_during_a_look(broker: Broker, watch: TopicWatch) -> "asyncio.T
 async def test_a_look_under_way_does_not_count() -> None:
     """The topics may have changed since it was asked, and the records may be of those after."""
     broker = Broker()
-    watch = TopicWatch(broker.look, KNOWN, "log")
+    watch = TopicWatch(broker.look, KNOWN, ROLES)
     first = await changed_during_a_look(broker, watch)
     second = asyncio.create_task(watch.confirm())
     third = asyncio.create_task(watch.confirm())
@@ -78,7 +79,7 @@ async def test_a_look_under_way_does_not_count() -> None:
 
 async def test_a_look_that_fails_is_not_made_good_by_the_one_before_it() -> None:
     broker = Broker()
-    watch = TopicWatch(broker.look, KNOWN, "log")
+    watch = TopicWatch(broker.look, KNOWN, ROLES)
     first = await changed_during_a_look(broker, watch)
     second = asyncio.create_task(watch.confirm())
     await asyncio.sleep(0)
@@ -97,7 +98,7 @@ async def test_a_look_that_fails_is_not_made_good_by_the_one_before_it() -> None
 
 async def test_silence_is_no_change_and_no_confirmation() -> None:
     broker = Broker()
-    watch = TopicWatch(broker.look, KNOWN, "log")
+    watch = TopicWatch(broker.look, KNOWN, ROLES)
     broker.silent = 2
     asking = asyncio.create_task(watch.confirm())
     for times in (1, 2):
@@ -122,7 +123,7 @@ async def test_silence_is_no_change_and_no_confirmation() -> None:
 )
 async def test_the_watch_ends_with_what_anybody_saw(now: TopicIdentity | None, says: str) -> None:
     broker = Broker()
-    watch = TopicWatch(broker.look, KNOWN, "log")
+    watch = TopicWatch(broker.look, KNOWN, ROLES)
     running = asyncio.create_task(watch.run())
     broker.topics.pop("log")
     if now is not None:

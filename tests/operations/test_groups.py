@@ -87,7 +87,7 @@ async def test_another_programs_group_is_listed_and_described(kafka: Kafka) -> N
     waiting = row.pop("seconds")
     assert waiting >= 0
     assert row == {"topic": place.topic, "partition": partition, "committed": 1, "end": 3,
-                   "lag": 2, "owner": None, "group": group}  # fmt: skip
+                   "lag": 2, "owner": None, "gone": 0, "group": group}  # fmt: skip
     table = await ran(service, "groups", "describe", group)
     assert table.out.splitlines()[0] == f"group {group}: Empty, 0 members"
     every = await ran(service, "groups", "list")

@@ -20,6 +20,7 @@ from app.operations.topics import (
 )
 from app.settings import Settings
 from app.stamp_limits import unprotected
+from app.stamps import producers_stamps
 from app.startup import check_catalogue, check_changelog, too_small
 from app.topics_admin import SIZE, admin_client
 from models.topics import REVENUE_PARTIALS
@@ -95,7 +96,11 @@ def _topic_settings(
     ]
     sizes = {name: int(configs[name][SIZE]) for name in ours}
     catalogue = settings.catalogue()
-    texts = (*too_small(catalogue, sizes), *unprotected(catalogue, {n: configs[n] for n in ours}))
+    texts = (
+        *too_small(catalogue, sizes),
+        *unprotected(catalogue, {name: configs[name] for name in ours}),
+        *producers_stamps(catalogue, configs),
+    )
     found += [warning("topic settings", text) for text in texts]
     return found or [ok("topic settings", "as topics create gives them")]
 
