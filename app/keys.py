@@ -15,7 +15,24 @@ class Scope(StrEnum):
 
 
 EVERYTHING: Final = frozenset(Scope)
+MIN_CHARACTERS: Final = 16
+"""Characters of a key at least: a shorter one can be guessed, from one proof that was seen."""
 _HASHED: Final = "sha256:"
+
+
+class KeyFailure(StrEnum):
+    """Why a key opened nothing, or another worker was not trusted."""
+
+    MISSING = "missing"
+    MALFORMED = "malformed"
+    UNKNOWN = "unknown"
+    SCOPE = "scope"
+    PEER_MISSING = "peer-missing"
+    PEER_MALFORMED = "peer-malformed"
+    PEER_TIME = "peer-time"
+    PEER_PROOF = "peer-proof"
+    PEER_ADVERTISEMENT = "peer-advertisement"
+    PEER_ANSWER = "peer-answer"
 
 
 class ApiKey(NamedTuple):
@@ -28,6 +45,15 @@ class ApiKey(NamedTuple):
 def digest(key: str) -> bytes:
     """Give the SHA-256 of a key's UTF-8 bytes."""
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+
+
+def check_length(name: str, key: str) -> None:
+    """Raise ValueError for a key that can be guessed; `name`: of the setting it stands in."""
+    if len(key) < MIN_CHARACTERS:
+        raise ValueError(
+            f"{name} is shorter than {MIN_CHARACTERS} characters: make one with "
+            "`openssl rand -hex 32`, or leave it out"
+        )
 
 
 def parse_keys(text: str) -> list[ApiKey]:
@@ -53,6 +79,7 @@ def _parse(number: int, entry: str) -> ApiKey:
         if not re.fullmatch(r"[0-9a-fA-F]{64}", key):
             raise ValueError(f"api_keys, number {number}: sha256: takes 64 hexadecimal digits")
         return ApiKey(bytes.fromhex(key), _opened(scopes))
+    check_length(f"api_keys, number {number}: its key", key)
     return ApiKey(digest(key), _opened(scopes))
 
 

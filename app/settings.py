@@ -22,7 +22,7 @@ from pydantic_settings import SettingsConfigDict
 
 from app.cluster.settings import ClusterSettings, Given
 from app.errors import SettingError
-from app.keys import parse_keys
+from app.keys import check_length, parse_keys
 from models.times import parse_duration
 from models.topics import TOPICS, Catalogue, Direction
 from tables.rules import Rules
@@ -160,8 +160,10 @@ class Settings(ClusterSettings):
 
     @model_validator(mode="after")
     def _keys_fit_together(self) -> Self:
-        if self.api_key is not None and not self.api_key.get_secret_value():
-            raise ValueError("api_key is empty: give a key, or leave it out")
+        if self.api_key is not None:
+            check_length("api_key", self.api_key.get_secret_value())
+        if self.peer_key is not None and self.peer_key.get_secret_value():
+            check_length("peer_key", self.peer_key.get_secret_value())
         if self.api_keys is not None:
             parse_keys(self.api_keys.get_secret_value())
             if self.api_key is None and not (self.peer_key and self.peer_key.get_secret_value()):

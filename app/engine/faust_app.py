@@ -20,6 +20,7 @@ from app.engine.consumer import Consumer, Transport
 from app.engine.engine import Assignment, Engine
 from app.engine.faust_agent import BatchAgent, BatchStream
 from app.engine.recovery import StateRecovery
+from app.proofs import Proofs
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -29,8 +30,13 @@ class Assignor(PartitionAssignor):
     """Faust's assignor, with topics grouped the same way in every process.
 
     Stock Faust groups them by the iteration order of sets of strings: two topics of the same
-    members can fall into two groups, and their partitions to two workers.
+    members can fall into two groups, and their partitions to two workers. The group is told this
+    worker's URL with a proof (`app/proofs.py`).
     """
+
+    @property
+    def _url(self) -> Any:  # noqa: ANN401 (yarl, for whose text it stands)
+        return cast("StreamApp", self.app).advertised
 
     @classmethod
     def _group_co_subscribed(cls, topics: set[str], subscriptions: Any) -> Iterable[set[str]]:  # noqa: ANN401
@@ -103,9 +109,20 @@ class StreamApp(faust.App):
     def __init__(self, settings: Settings, sources: tuple[str, ...], changelog: str) -> None:
         """`sources`: topics that are read; `changelog`: the topic of all tables' changes."""
         self.settings = settings
+        self.proofs = Proofs.of(settings)
         self.sources = sources
         self.changelog = changelog
         super().__init__(settings.app_id, **faust_options(settings))
+
+    @property
+    def url(self) -> str:
+        """This worker's URL, in the normal form into which Faust brings it."""
+        return str(self.conf.canonical_url).rstrip("/")
+
+    @property
+    def advertised(self) -> str:
+        """What the group is told of this worker."""
+        return self.proofs.advertised(self.url)
 
     def _new_transport(self) -> Transport:
         return Transport(self.conf.broker_consumer, self)

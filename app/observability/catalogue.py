@@ -158,6 +158,14 @@ HTTP_SECONDS = _histogram(
     _SHORT,
     "path",
 )
+KEY_FAILURES = _counter(
+    "key_failures",
+    "Requests refused for their key, and other workers not trusted, by `reason`. Of clients: "
+    "missing, malformed, unknown, scope. Of who asks as a worker: peer-missing, peer-malformed, "
+    "peer-time (its clock differs by more than a minute), peer-proof. Of workers that were to be "
+    "asked: peer-advertisement, peer-answer.",
+    "reason",
+)
 STREAMS = _gauge("stream_clients", "Clients that watch live views of this worker.")
 STREAMS_ENDED = _counter(
     "streams_ended",

@@ -7,6 +7,7 @@ from operator import attrgetter
 
 from prometheus_client import generate_latest
 
+from app.keys import KeyFailure
 from app.observability import catalogue
 from app.observability.instruments import Instruments, Read
 from models.dead_letters import ErrorType
@@ -28,6 +29,7 @@ class Metrics:
         self._count_restores()
         self._requests = self._made.counter(catalogue.HTTP_REQUESTS)
         self._request_seconds = self._made.histogram(catalogue.HTTP_SECONDS)
+        self._key_failures = self._made.counter(catalogue.KEY_FAILURES)
         self._streams = self._made.gauge(catalogue.STREAMS)
         self._streams_ended = self._made.counter(catalogue.STREAMS_ENDED)
 
@@ -76,6 +78,8 @@ class Metrics:
 
     def expect(self, inputs: Sequence[str], computations: Sequence[str]) -> None:
         """Show counts of 0 for what may go wrong: an increase from nothing is seen by no alert."""
+        for failure in KeyFailure:
+            self._key_failures.labels(failure.value)
         for topic in inputs:
             self._misplaced.labels(topic)
             for reason in ErrorType:
@@ -152,6 +156,10 @@ class Metrics:
         self._requests.labels(method, path, str(status)).inc()
         if seconds is not None:
             self._request_seconds.labels(path).observe(seconds)
+
+    def key_failed(self, reason: KeyFailure) -> None:
+        """Count a request that is refused for its key, or another worker that is not trusted."""
+        self._key_failures.labels(reason.value).inc()
 
     def streaming(self, clients: int) -> None:
         """Note how many clients watch live views."""

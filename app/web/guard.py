@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from app.keys import Scope
+from app.keys import KeyFailure, Scope
 from app.web import problems
-from app.web.access import PEER_HEADER, Access
+from app.web.access import Access
 from app.web.peers import PREFIX
 from app.web.problems import ProblemError
 
@@ -61,27 +61,26 @@ async def bound_body(request: web.Request, handler: Handler) -> web.StreamRespon
     return await handler(request)
 
 
-def authorise(access: Access) -> Middleware:
-    """Make the middleware that lets in clients by key and peers by their credential."""
+def authorise(access: Access, failed: Callable[[KeyFailure], None]) -> Middleware:
+    """Make the middleware that lets in clients by key; `failed` counts those that it does not."""
+
+    def check(authorization: str | None, path: str) -> None:
+        opened, scope = access.scopes(authorization), _SCOPES.get(path, Scope.READ)
+        if not opened:
+            failed(access.failure(authorization))
+            headers = {"WWW-Authenticate": 'Bearer realm="streamjoin"'}
+            raise ProblemError(401, "send `Authorization: Bearer KEY`", headers=headers)
+        if scope not in opened:
+            failed(KeyFailure.SCOPE)
+            raise ProblemError(403, f"this key does not open the scope {scope}", "scope")
 
     @web.middleware
-    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def let_in(request: web.Request, handler: Handler) -> web.StreamResponse:
         resource = request.match_info.route.resource
         path = resource.canonical if resource is not None else ""
-        if path.startswith(f"{PREFIX}/"):
-            if not access.is_peer(request.headers.get(PEER_HEADER)):
-                raise ProblemError(403, "only workers of this group may ask here", "not-a-peer")
-        elif path not in OPEN:
-            _check(access.scopes(request.headers.get("Authorization")), path)
+        # Other workers have no such key: `peer_guard` lets them in.
+        if path not in OPEN and not path.startswith(f"{PREFIX}/"):
+            check(request.headers.get("Authorization"), path)
         return await handler(request)
 
-    return check
-
-
-def _check(opened: frozenset[Scope], path: str) -> None:
-    scope = _SCOPES.get(path, Scope.READ)
-    if not opened:
-        headers = {"WWW-Authenticate": 'Bearer realm="streamjoin"'}
-        raise ProblemError(401, "send `Authorization: Bearer KEY`", headers=headers)
-    if scope not in opened:
-        raise ProblemError(403, f"this key does not open the scope {scope}", "scope")
+    return let_in

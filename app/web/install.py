@@ -1,13 +1,16 @@
 """Puts the HTTP interface together: called by the composition root."""
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from app.engine.faust_app import StreamApp
 from app.observability.metrics import Metrics
 from app.observability.progress import ProgressWatch
 from app.observability.watching import watch_worker
+from app.proofs import Proofs
 from app.settings import Settings
 from app.web.access import Access
 from app.web.guard import MAX_BODY, answer_errors, authorise, bound_body
@@ -19,6 +22,7 @@ from app.web.measure import measure
 from app.web.membership import GroupMembership
 from app.web.openapi import serve
 from app.web.overall import Overall
+from app.web.peer_guard import prove_peers, sign_answers
 from app.web.peers import Peers
 from app.web.server import WebServer
 from app.web.user_reads import UserReads
@@ -38,7 +42,7 @@ def install_web(
     `warnings`: what `/readyz` shows beside its verdict, and beside what `progress` warns of.
     """
     access = Access.of(settings)
-    peers = Peers(access.credential)
+    peers = Peers(app.proofs, metrics.key_failed)
     membership = GroupMembership(app, settings)
     overall = Overall(membership, peers)
     reads = UserReads(membership, overall.turns, settings.rules(), settings.catalogue())
@@ -55,17 +59,26 @@ def install_web(
     workers = GroupView(membership, peers, lambda: own_state(app.engine, health))
     parts = LiveParts(reads, peers, overall, workers)
     live = install_live(app, metrics, parts, settings.stream_clients)
-    made = application(handlers, access, peers, workers, live)
+    between = Between(app.proofs, lambda: app.url, peers)
+    made = application(handlers, access, between, workers, live)
     made.cleanup_ctx.append(progress.running)
     app.web = WebServer(app, made)
 
 
+class Between(NamedTuple):
+    """What the workers of a group have between them; `url`: gives this one's own."""
+
+    proofs: Proofs
+    url: Callable[[], str]
+    peers: Peers
+
+
 def application(
-    handlers: Handlers, access: Access, peers: Peers, workers: GroupView, live: LiveHandlers
+    handlers: Handlers, access: Access, between: Between, workers: GroupView, live: LiveHandlers
 ) -> web.Application:
     """Make the aiohttp application."""
     made = web.Application(
-        middlewares=[measure(handlers.metrics), answer_errors, authorise(access), bound_body],
+        middlewares=_middlewares(handlers.metrics, access, between),
         client_max_size=MAX_BODY,
     )
     made.add_routes([*handlers.routes(), *workers.routes(), *live.routes(), *serve.routes()])
@@ -74,8 +87,21 @@ def application(
         live.close()
 
     async def close(_: web.Application) -> None:
-        await peers.close()
+        await between.peers.close()
 
     made.on_shutdown.append(end_streams)
     made.on_cleanup.append(close)
     return made
+
+
+def _middlewares(metrics: Metrics, access: Access, between: Between) -> list[Middleware]:
+    """Give what a request goes through, from outside to inside."""
+    failed = metrics.key_failed
+    return [
+        measure(metrics),
+        sign_answers(between.proofs),
+        answer_errors,
+        authorise(access, failed),
+        bound_body,
+        prove_peers(between.proofs, between.url, failed),
+    ]

@@ -53,16 +53,19 @@ class Snapshot:
 
 
 class Membership(Protocol):
-    """What the HTTP interface asks of the worker around it."""
+    """What the HTTP interface asks of the worker around it.
+
+    Workers are named as they advertise themselves (`app/proofs.py`); `url`: this one's name.
+    """
 
     url: str
     partitions: int
 
     def owners(self) -> dict[int, str]:
-        """Give the URL of each partition's owner, as of the last assignment."""
+        """Give each partition's owner, as of the last assignment."""
 
     def members(self) -> dict[str, list[int]]:
-        """Give every member's URL with its partitions, as of the last assignment."""
+        """Give every member with its partitions, as of the last assignment."""
 
     def owns(self, number: int) -> bool:
         """Whether this worker's committed state of a partition may be asked."""
@@ -78,8 +81,7 @@ class GroupMembership:
         """`app`: the worker's."""
         self._app = app
         self._session = settings.session_timeout / 1000
-        # As the group's other members are told it: Faust brings it into a normal form.
-        self.url = str(app.conf.canonical_url).rstrip("/")
+        self.url = app.advertised
         self.partitions = app.engine.parts.partitions
 
     @property
@@ -100,7 +102,7 @@ class GroupMembership:
         assignor = cast("PartitionAssignor", self._app.assignor)
         changelog = self._app.changelog
         return {
-            str(url).rstrip("/"): sorted(topics.get(changelog, ()))
+            str(url): sorted(topics.get(changelog, ()))
             for url, topics in assignor.changelog_distribution.items()
         }
 

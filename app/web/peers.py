@@ -1,40 +1,52 @@
 """Questions from worker to worker.
 
-They go only to URLs from the group's own metadata, to paths that are answered from the asked
-worker's own state and never passed on (so a question makes one hop at most), with the peers' own
-credential, a time-out, a size limit and no redirects. Nothing of the client's headers goes along.
+They go only to URLs from the group's own metadata that are proven there, to paths that are answered
+from the asked worker's own state and never passed on (so a question makes one hop at most), with a
+proof in place of a key, a time-out, a size limit and no redirects. Nothing of the client's headers
+goes along. Only answers that are proven and JSON are taken. `app/proofs.py` says what a proof is.
 """
 
+import asyncio
 import logging
+import re
 import time
-from collections.abc import Mapping
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import aiohttp
+from yarl import URL
 
-from app.web.access import PEER_HEADER
+from app.keys import KeyFailure
+from app.proofs import HEADER, Answer, Proofs, Question, digest
+from app.web.problems import MEDIA_TYPE
 from app.web.silence import Silence
 
 log = logging.getLogger(__name__)
 TIMEOUT = 2.0
-"""Seconds for a question to another worker, connecting included."""
+"""Seconds until another worker's answer must have begun, connecting included."""
 MAX_BYTES = 64 * 1024 * 1024
 PREFIX = "/internal"
 """What precedes the path of a question between workers."""
+# Bytes a second at which an answer that has begun must come at least.
+_SLOWEST = 256 * 1024
 _CONNECTIONS = 32
+# Workers that are not trusted and were logged.
+_MOST_NAMED = 64
+_RETRY_AFTER = re.compile(r"[0-9]{1,4}", re.ASCII)
+_TYPES = {200: "application/json", 422: MEDIA_TYPE, 503: MEDIA_TYPE}
 
 
 class PeerError(Exception):
     """Another worker did not answer as it should; the message has no address in it.
 
-    `gone`: nobody listens there, or it says that the partition is not its own: the group's
-    metadata may be newer by now.
+    `kind`: last part of the type of the problem that a client is told. `gone`: nobody listens
+    there, or it says that the partition is not its own: the group's metadata may be newer by now.
     """
 
-    def __init__(self, message: str, *, gone: bool = False) -> None:
+    def __init__(self, message: str, kind: str = "owner-silent", *, gone: bool = False) -> None:
         """See the class."""
         super().__init__(message)
+        self.kind = kind
         self.gone = gone
 
 
@@ -48,31 +60,63 @@ class PeerAnswer(NamedTuple):
 
 
 class Peers:
-    """The client side of one worker."""
+    """The client side of one worker. Workers are named as the group's metadata advertises them."""
 
-    def __init__(self, credential: str | None) -> None:
-        """`credential`: the group's; None where none is needed."""
-        self._headers = {} if credential is None else {PEER_HEADER: credential}
+    def __init__(self, proofs: Proofs, failed: Callable[[KeyFailure], None]) -> None:
+        """`failed`: told of workers that do not prove who they are."""
+        self._proofs = proofs
+        self._failed = failed
         self._session: aiohttp.ClientSession | None = None
-        self._refused: set[str] = set()
+        self._named: set[str] = set()
+        self._distrusted: dict[str, float] = {}
         self._silence = Silence()
 
-    async def get(self, url: str, path: str, parameters: Mapping[str, str | int]) -> PeerAnswer:
-        """Ask the worker at `url`; `path`: one of ours, with nothing in it. Raises PeerError."""
-        return await self._ask("GET", url, path, params=parameters)
+    async def get(
+        self, advertised: str, path: str, parameters: Mapping[str, str | int]
+    ) -> PeerAnswer:
+        """Ask a worker; `path`: one of ours, with nothing in it. Raises PeerError."""
+        asked = URL.build(path=PREFIX + path, query=parameters)
+        return await self._ask(self._question("GET", advertised, str(asked), b""))
 
-    async def post(self, url: str, path: str, body: bytes) -> PeerAnswer:
+    async def post(self, advertised: str, path: str, body: bytes) -> PeerAnswer:
         """Ask a question that does not fit into a path. Raises PeerError."""
-        return await self._ask("POST", url, path, data=body)
+        return await self._ask(self._question("POST", advertised, PREFIX + path, body))
 
-    async def _ask(self, method: str, url: str, path: str, **how: Any) -> PeerAnswer:  # noqa: ANN401
-        if urlsplit(url).scheme not in ("http", "https"):
-            raise PeerError("the owner's advertised URL is not one of HTTP")
+    def shown(self, advertised: str) -> str:
+        """Give the URL that people are shown, proven or not."""
+        return self._proofs.url_of(advertised) or advertised
+
+    def _question(self, method: str, advertised: str, path: str, body: bytes) -> Question:
+        url = self._proofs.url_of(advertised)
+        if url is not None:
+            return Question(method, url, path, body)
+        if not self._proofs.can:
+            raise PeerError(
+                "the worker that owns it is not on loopback: without keys no other is asked",
+                "owner-unproven",
+            )
+        self._failed(KeyFailure.PEER_ADVERTISEMENT)
+        self._name(advertised)
+        raise PeerError(
+            "the worker that owns it has not proven that it holds the group's key (`peer_key`)",
+            "owner-unproven",
+        )
+
+    def _name(self, worker: str) -> None:
+        """Log a worker that is not trusted, once."""
+        if worker not in self._named and len(self._named) < _MOST_NAMED:
+            self._named.add(worker)
+            log.error("the worker at %.200r does not prove that it holds this group's key", worker)
+
+    async def _ask(self, question: Question) -> PeerAnswer:
+        url = question.url
+        asked = time.monotonic()
+        if self._distrusted.get(url, 0.0) > asked:
+            raise _unproven()
         if not self._silence.may_ask(url, TIMEOUT):
             raise PeerError(_silent())
-        asked = time.monotonic()
         try:
-            answer = await self._answer(method, f"{url}{PREFIX}{path}", **how)
+            answer = await self._answer(question)
         except TimeoutError as error:
             self._silence.in_vain(url, asked, TIMEOUT)
             raise PeerError(_silent()) from error
@@ -80,46 +124,56 @@ class Peers:
             self._silence.ended(url)
             raise
         self._silence.ended(url)
-        self._check(url, answer)
-        return answer
+        return _checked(answer)
 
-    async def _answer(self, method: str, target: str, **how: Any) -> PeerAnswer:  # noqa: ANN401
-        """Ask, and take the answer as it is. Raises TimeoutError and PeerError."""
-        asking = self._open().request(method, target, allow_redirects=False, **how)
+    async def _answer(self, question: Question) -> PeerAnswer:
+        """Ask, and take the answer if it is proven. Raises TimeoutError and PeerError."""
+        proof = self._proofs.of_question(question)
+        asking = self._open().request(
+            question.method,
+            URL(question.url + question.path, encoded=True),
+            headers={} if proof is None else {HEADER: proof},
+            data=question.body or None,
+            allow_redirects=False,
+        )
         try:
-            async with asking as response:
-                return PeerAnswer(
-                    response.status,
-                    response.content_type,
-                    await _bounded(response),
-                    response.headers.get("Retry-After"),
-                )
+            async with asyncio.timeout(TIMEOUT) as limit, asking as response:
+                body = await _bounded(response, limit)
         except aiohttp.ClientConnectorError as error:
             raise PeerError("the worker that owns it cannot be reached", gone=True) from error
         except TimeoutError:
             raise
         except (aiohttp.ClientError, ValueError) as error:
-            raise PeerError("the worker that owns it broke off its answer") from error
+            raise PeerError(
+                "the worker that owns it broke off its answer", "owner-failed"
+            ) from error
+        return self._proven(question.url, proof, response, body)
 
-    def _check(self, url: str, answer: PeerAnswer) -> None:
-        if answer.status == 421:
-            raise PeerError("no worker says that it owns it: the group is rebalancing", gone=True)
-        if answer.status in (401, 403):
-            if url not in self._refused:
-                self._refused.add(url)
-                log.error("the worker at %s refuses this one's peer credential", url)
-            raise PeerError("the worker that owns it refuses this one's peer credential")
-        if answer.status not in (200, 422, 503):
-            raise PeerError(f"the worker that owns it answered with status {answer.status}")
-        self._refused.discard(url)
+    def _proven(
+        self, url: str, proof: str | None, response: aiohttp.ClientResponse, body: bytes
+    ) -> PeerAnswer:
+        headers = response.headers
+        kind, later = headers.get("Content-Type", ""), headers.get("Retry-After", "")
+        answer = Answer(response.status, kind, later, digest(body))
+        if not self._proofs.is_answer(headers.get(HEADER, ""), proof, answer):
+            self._failed(KeyFailure.PEER_ANSWER)
+            self._name(url)
+            # Somebody else may have its address by now: it is not told every question.
+            self._distrusted[url] = time.monotonic() + TIMEOUT
+            raise _unproven()
+        self._distrusted.pop(url, None)
+        self._named.discard(url)
+        retry_after = later if _RETRY_AFTER.fullmatch(later) else None
+        return PeerAnswer(response.status, response.content_type, body, retry_after)
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                headers=self._headers,
-                timeout=aiohttp.ClientTimeout(total=TIMEOUT),
+                headers={"Accept-Encoding": "identity"},
+                timeout=aiohttp.ClientTimeout(total=None),
                 connector=aiohttp.TCPConnector(limit_per_host=_CONNECTIONS),
                 cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
             )
         return self._session
 
@@ -134,11 +188,34 @@ def _silent() -> str:
     return f"the worker that owns it did not answer in {TIMEOUT:g} s"
 
 
-async def _bounded(response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
+def _unproven() -> PeerError:
+    return PeerError(
+        "this worker and the one that owns it do not accept each other's proofs: their keys "
+        "(`peer_key`) or their clocks differ",
+        "owner-unproven",
+    )
+
+
+def _checked(answer: PeerAnswer) -> PeerAnswer:
+    """Give an answer that may be passed on. Raises PeerError for any other."""
+    if answer.status == 421:
+        raise PeerError("no worker says that it owns it: the group is rebalancing", gone=True)
+    if answer.status not in _TYPES:
+        text = f"the worker that owns it answered with status {answer.status}"
+        raise PeerError(text, "owner-failed")
+    if answer.content_type != _TYPES[answer.status]:
+        raise PeerError("the worker that owns it answered with something else", "owner-failed")
+    return answer
+
+
+async def _bounded(response: aiohttp.ClientResponse, limit: asyncio.Timeout) -> bytes:
+    """Give the body, as long as it comes fast enough. Raises PeerError and TimeoutError."""
+    body, began = bytearray(), asyncio.get_running_loop().time()
     async for chunk in response.content.iter_any():
         body += chunk
+        limit.reschedule(began + TIMEOUT + len(body) / _SLOWEST)
         if len(body) > MAX_BYTES:
             response.close()
-            raise ValueError("the answer is too large")
+            text = f"the answer of the worker that owns it has more than {MAX_BYTES >> 20} MiB"
+            raise PeerError(text, "answer-too-large")
     return bytes(body)

@@ -78,7 +78,7 @@ class Users:
         )
 
     def _silent(self, user_id: str, error: PeerError) -> ProblemError:
-        return unavailable("owner-silent", f"partition {self.partition(user_id)}: {error}")
+        return unavailable(error.kind, f"partition {self.partition(user_id)}: {error}")
 
 
 def passed_on(answer: PeerAnswer) -> web.Response:

@@ -82,17 +82,18 @@ class GroupView:
         return Workers(workers=items, complete=not missing, missing=missing)
 
     async def _item(self, url: str, assigned: list[int]) -> WorkerItem:
+        shown = self._peers.shown(url)
         if url == self._group.url:
-            return _said(url, self._own())
+            return _said(shown, self._own())
         try:
             answer = await self._peers.get(url, _PATH, {})
             # A newer worker may say more than this one knows.
-            return _said(url, WorkerState.model_validate_json(answer.body, extra="ignore"))
+            return _said(shown, WorkerState.model_validate_json(answer.body, extra="ignore"))
         except (PeerError, ValidationError) as error:
             reason = str(error) if isinstance(error, PeerError) else "its answer is not one"
             lost = [_unknown(number) for number in assigned]
             return WorkerItem(
-                url=url, state="unreachable", reasons=[reason], partitions=lost, standbys=[]
+                url=shown, state="unreachable", reasons=[reason], partitions=lost, standbys=[]
             )
 
     async def _workers(self, request: web.Request) -> web.StreamResponse:

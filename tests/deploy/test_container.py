@@ -26,7 +26,8 @@ OF_THE_HOST = {
     "STREAMJOIN_ADVERTISED_URL": "http://127.0.0.1:7000",
 }
 """What a `.env` may hold for commands on the machine itself."""
-KEYS = {"STREAMJOIN_API_KEY": "a", "STREAMJOIN_PEER_KEY": "b", "STREAMJOIN_API_KEYS": ""}
+A, B = "a" * 16, "b" * 16
+KEYS = {"STREAMJOIN_API_KEY": A, "STREAMJOIN_PEER_KEY": B, "STREAMJOIN_API_KEYS": ""}
 
 
 def inside(
@@ -103,15 +104,15 @@ def test_compose_sets_what_the_container_needs(env_file: dict[str, str]) -> None
 
 
 @pytest.mark.parametrize("name", OURS)
-@pytest.mark.parametrize("left", [{"STREAMJOIN_API_KEY": ""}, {"STREAMJOIN_API_KEYS": "read:r"}])
+@pytest.mark.parametrize("left", [{"STREAMJOIN_API_KEY": ""}, {"STREAMJOIN_API_KEYS": f"read:{B}"}])
 def test_keys_may_come_from_the_shell(name: str, left: dict[str, str]) -> None:
     """`left`: what `.env` has of them."""
-    environment = inside(name, left, {**KEYS, **left, "STREAMJOIN_API_KEY": "a"})
+    environment = inside(name, left, {**KEYS, **left, "STREAMJOIN_API_KEY": A})
     settings = loaded(environment)
     assert settings.api_key
-    assert settings.api_key.get_secret_value() == "a"
+    assert settings.api_key.get_secret_value() == A
     assert settings.peer_key
-    assert settings.peer_key.get_secret_value() == "b"
+    assert settings.peer_key.get_secret_value() == B
 
 
 def test_all_other_settings_of_env_reach_the_workers() -> None:

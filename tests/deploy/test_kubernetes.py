@@ -93,7 +93,9 @@ def test_the_service_takes_its_settings() -> None:
         for name, value in ENVIRONMENT.items()
         if name.startswith("STREAMJOIN_") and value is not None
     }
-    settings = load_worker_settings(**given, web_host="0.0.0.0", api_key="a", peer_key="b")
+    settings = load_worker_settings(
+        **given, web_host="0.0.0.0", api_key="a" * 16, peer_key="b" * 16
+    )
     assert set(given) <= set(settings.model_fields_set)
     assert settings.url == "http://streamjoin-0.streamjoin-workers:6066"
     assert settings.group_instance_id == "streamjoin-0"

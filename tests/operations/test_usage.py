@@ -49,7 +49,7 @@ def test_a_topic_name_that_kafka_does_not_take_is_a_wrong_setting(name: str) -> 
 
 @pytest.mark.parametrize("url", ["", "http://{hostname}:6066"])
 def test_a_worker_that_others_cannot_forward_to_says_so(url: str, tmp_path: Path) -> None:
-    given = {"WEB_HOST": "0.0.0.0", "API_KEY": "k", "DATA_DIR": str(tmp_path)}
+    given = {"WEB_HOST": "0.0.0.0", "API_KEY": "k" * 16, "DATA_DIR": str(tmp_path)}
     given |= {"ADVERTISED_URL": url} if url else {}
     environment = {f"STREAMJOIN_{name}": value for name, value in given.items()}
     done = streamjoin(environment, "worker", "--broker", "127.0.0.1:1")

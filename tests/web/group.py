@@ -11,10 +11,11 @@ from app.engine.metadata import KEY, LAYOUT, Metadata
 from app.engine.partition_parts import Committed
 from app.engine.store.memory import MemoryStore
 from app.observability.metrics import Metrics
+from app.proofs import Proofs
 from app.web.access import Access
 from app.web.handlers import Handlers
 from app.web.health import Health
-from app.web.install import application
+from app.web.install import Between, application
 from app.web.live.install import LiveParts, make_live
 from app.web.membership import Snapshot
 from app.web.overall import Overall
@@ -38,7 +39,8 @@ from tests.tables.making import Stored
 
 T = TypeVar("T")
 Change = tuple[bytes, bytes | None]
-CATALOGUE = Catalogue("group")
+GROUP = "group"
+CATALOGUE = Catalogue(GROUP)
 WINDOW = Rules().tumbling
 
 
@@ -91,10 +93,13 @@ class Member:
     """A `Membership` held by hand. `table`: what it believes of who owns what."""
 
     def __init__(self, partitions: int, states: Mapping[int, State]) -> None:
-        self.url = ""
+        self.url = self.address = ""
+        self.proofs = Proofs(None, GROUP)
         self.partitions = partitions
         self.states = dict(states)
         self.table: dict[int, str] = {}
+        # Of partitions whose owners do not advertise their URLs as they should: what they say.
+        self.advertised: dict[int, str] = {}
         self.looked = 0
         self.clients = 200
         # Of partitions that do not keep up.
@@ -103,11 +108,13 @@ class Member:
 
     def owners(self) -> dict[int, str]:
         self.looked += 1
-        return dict(self.table)
+        return {
+            n: self.advertised.get(n, self.proofs.advertised(url)) for n, url in self.table.items()
+        }
 
     def members(self) -> dict[str, list[int]]:
-        urls = set(self.table.values())
-        return {url: sorted(n for n, owner in self.table.items() if owner == url) for url in urls}
+        owners = self.owners()
+        return {url: sorted(n for n in owners if owners[n] == url) for url in owners.values()}
 
     def state(self) -> WorkerState:
         running = [
@@ -133,8 +140,9 @@ class Member:
 
 def application_of(member: Member, api_key: str | None = None) -> web.Application:
     """Make a member's application."""
-    access, metrics = Access(api_key, None), Metrics()
-    peers = Peers(access.credential)
+    access, metrics = Access(api_key), Metrics()
+    member.proofs = Proofs(api_key, GROUP)
+    peers = Peers(member.proofs, metrics.key_failed)
     overall = Overall(member, peers)
     reads = UserReads(member, overall.turns, Rules(), CATALOGUE)
     handlers = Handlers(
@@ -148,14 +156,15 @@ def application_of(member: Member, api_key: str | None = None) -> web.Applicatio
     workers = GroupView(member, peers, member.state)
     parts = LiveParts(reads, peers, overall, workers)
     live, member.told = make_live(metrics, parts, member.clients)
-    return application(handlers, access, peers, workers, live)
+    between = Between(member.proofs, lambda: member.address, peers)
+    return application(handlers, access, between, workers, live)
 
 
 @asynccontextmanager
 async def serving(member: Member, api_key: str | None = None) -> AsyncIterator[str]:
     """Serve a member's application; its URL."""
     async with listening(application_of(member, api_key)) as url:
-        member.url = url
+        member.address, member.url = url, member.proofs.advertised(url)
         yield url
 
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 from aiohttp import web
@@ -11,13 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.web import peers
-from tests.support.topics import until
+from app.web.problems import unavailable
 from tests.web.asking import Asker, asking
-from tests.web.group import Member, State, listening, serving, user_in
-
-THEIRS = user_in(1, 2)
-PATH = f"/v1/users/{THEIRS}/totals"
-INTERNAL = "/internal/v1/users/totals"
+from tests.web.group import Member, State, serving
+from tests.web.peering import BEARER, INTERNAL, KEY, PATH, THEIRS, beside
 
 
 @asynccontextmanager
@@ -32,23 +28,8 @@ async def two(api_key: str | None = None) -> AsyncIterator[tuple[Member, Member,
             yield first, second, asker
 
 
-@asynccontextmanager
-async def beside(handler: Any) -> AsyncIterator[tuple[Member, Asker]]:  # noqa: ANN401
-    """A worker whose one peer, the owner of the other partition, is this handler."""
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", handler)
-    member = Member(2, {0: State(0)})
-    async with serving(member, "secret-key") as one, listening(app) as other:
-        member.table = {0: one, 1: other}
-        async with asking(one) as [asker]:
-            yield member, asker
-
-
-BEARER = {"Authorization": "Bearer secret-key", "Cookie": "a=b", "X-Mine": "1"}
-
-
 async def test_the_owner_answers() -> None:
-    async with two("secret-key") as (_, _, asker):
+    async with two(KEY) as (_, _, asker):
         reply = await asker.get(PATH, headers=BEARER)
         assert (reply.status, reply.json["purchases"], reply.json["partition"]) == (200, 1, 1)
 
@@ -88,7 +69,7 @@ async def test_a_question_makes_one_hop_at_most() -> None:
     """Each takes the other for the owner: neither passes on what it was passed."""
     async with two() as (first, second, asker):
         del second.states[1]
-        second.table = {0: first.url, 1: first.url}
+        second.table = {0: first.address, 1: first.address}
         assert (await asker.get(PATH)).status == 503
         assert second.looked == 0
 
@@ -111,8 +92,8 @@ async def test_only_our_own_credential_goes_along() -> None:
         "limit": "100",
     }
     assert not {"Authorization", "Cookie", "X-Mine"} & set(request.headers)
-    assert "secret-key" not in str(request.headers)
-    assert len(request.headers["X-Streamjoin-Peer"]) == 64
+    assert KEY not in str(request.headers)
+    assert "X-Streamjoin-Proof" in request.headers
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 403, 404, 500])
@@ -126,72 +107,40 @@ async def test_an_answer_that_is_none(status: int) -> None:
     async with beside(handler) as (_, asker):
         reply = await asker.get(PATH, headers=BEARER)
         assert reply.status == 503
-        assert reply.problem["type"].endswith("owner-silent")
+        assert reply.problem["type"].endswith("owner-failed")
     assert followed == [INTERNAL]
 
 
-async def test_a_silent_owner(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(peers, "TIMEOUT", 0.2)
-    released = asyncio.Event()
-
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (200, "text/html"),
+        (200, "application/problem+json"),
+        (200, "image/svg+xml"),
+        (503, "application/json"),
+        (503, "text/plain"),
+    ],
+)
+async def test_nothing_but_json_is_passed_on(status: int, kind: str) -> None:
     async def handler(request: web.Request) -> web.Response:
-        await released.wait()
-        return web.Response()
+        return web.Response(body=b"<script>alert(1)</script>", status=status, content_type=kind)
 
     async with beside(handler) as (_, asker):
         reply = await asker.get(PATH, headers=BEARER)
-        assert reply.status == 503
-        assert "did not answer in 0.2 s" in reply.problem["detail"]
-        totals = (await asker.get("/v1/totals", headers=BEARER)).json
-        assert (totals["complete"], totals["missing"]) == (False, [1])
-        released.set()
+    assert (reply.status, reply.problem["type"].rpartition(":")[2]) == (503, "owner-failed")
+    assert "script" not in reply.body
 
 
-async def test_not_every_question_waits_for_a_silent_owner(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(peers, "TIMEOUT", 2.0)
-    frozen, arrived = asyncio.Event(), list[str]()
-
+@pytest.mark.parametrize(("given", "passed"), [("7", "7"), ("12345", None), ("Mon, 1 Jan", None)])
+async def test_when_to_ask_again_is_passed_on_as_a_number(given: str, passed: str | None) -> None:
     async def handler(request: web.Request) -> web.Response:
-        arrived.append(request.path)
-        await frozen.wait()
-        return web.json_response({"1": {"purchases": 7, "revenue": 0, "actions": {}}})
+        response = unavailable("recovering", "soon").response()
+        response.headers["Retry-After"] = given
+        return response
 
     async with beside(handler) as (_, asker):
-        first = (await asker.get("/v1/totals", headers=BEARER)).json
-        later = [(await asker.get("/v1/totals", headers=BEARER)).json for _ in range(200)]
-        assert all((one["complete"], one["missing"]) == (False, [1]) for one in [first, *later])
-        assert len(arrived) < 100
-        frozen.set()
-
-        async def all_answered() -> bool:
-            return bool((await asker.get("/v1/totals", headers=BEARER)).json["complete"])
-
-        await until(all_answered, 60, "the owner is asked again")
-        before = len(arrived)
-        assert await all_answered()
-        assert len(arrived) == before + 1
-
-
-async def test_a_question_that_takes_too_long_is_no_sign_where_others_are_answered(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(peers, "TIMEOUT", 3.0)
-    never = asyncio.Event()
-
-    async def handler(request: web.Request) -> web.Response:
-        if request.path == INTERNAL:
-            await never.wait()
-        return web.json_response({"1": {"purchases": 7, "revenue": 0, "actions": {}}})
-
-    async with beside(handler) as (_, asker):
-        slow = asyncio.create_task(asker.get(PATH, headers=BEARER))
-        while not slow.done():
-            assert (await asker.get("/v1/totals", headers=BEARER)).json["complete"]
-        assert (await slow).status == 503
-        assert (await asker.get("/v1/totals", headers=BEARER)).json["complete"]
-        never.set()
+        reply = await asker.get(PATH, headers=BEARER)
+    assert (reply.status, reply.headers.get("Retry-After")) == (503, passed)
 
 
 async def test_an_endless_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,7 +150,8 @@ async def test_an_endless_answer(monkeypatch: pytest.MonkeyPatch) -> None:
         return web.Response(body=b"x" * 100_001)
 
     async with beside(handler) as (_, asker):
-        assert (await asker.get(PATH, headers=BEARER)).status == 503
+        reply = await asker.get(PATH, headers=BEARER)
+        assert (reply.status, reply.problem["type"].rpartition(":")[2]) == (503, "answer-too-large")
 
 
 async def test_nothing_but_http_is_asked() -> None:

@@ -8,10 +8,10 @@ from tests.support.topics import until
 from tests.web.asking import Asker, asking, until_ready, user_path
 from tests.web.shop import ANN, BOB, PARTITIONS, RECORDS
 
-KEY = "canary-key-3141"
+KEY = "canary-key-31415"
 BEARER = {"Authorization": f"Bearer {KEY}"}
-PEER = "X-Streamjoin-Peer"
-READ, METRICS = "canary-read-2718", "canary-metrics-1618"
+PEER = "X-Streamjoin-Proof"
+READ, METRICS = "canary-read-27182", "canary-metrics-1618"
 SETTINGS = {
     "api_key": KEY,
     "api_keys": f"read:{READ},metrics:{METRICS}",
@@ -90,7 +90,7 @@ async def _without_the_key(asker: Asker) -> None:
 async def _forged_peers(asker: Asker) -> None:
     """Peers' paths take the peers' credential and nothing else, not even a client's key."""
     for path in INTERNAL:
-        for headers in (*WRONG, BEARER, {PEER: ""}, {PEER: "0" * 64}):
+        for headers in (*WRONG, BEARER, {PEER: ""}, {PEER: f"1.{'0' * 32}.{'0' * 64}"}):
             reply = await asker.get(path, headers=headers)
             assert reply.status == 403
             assert reply.problem["type"].endswith("not-a-peer")

@@ -122,7 +122,7 @@ class Hub:
                     known = None if channel is None else channel.state
                     return await self._peers.get(owner, view, known)
             except PeerError as error:
-                raise unavailable("owner-silent", f"partition {number}: {error}") from error
+                raise unavailable(error.kind, f"partition {number}: {error}") from error
             except ProblemError as error:
                 if error.status != 421:
                     raise
