@@ -24,9 +24,18 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
     "Kafka": {
         "broker": "HOST:PORT of a broker; several with commas",
         "security_protocol": "`PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`",
-        "sasl_mechanism": "`PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`, with a SASL protocol",
-        "sasl_username": "with a SASL protocol",
-        "sasl_password": "with a SASL protocol",
+        "sasl_mechanism": "`PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512`, `OAUTHBEARER` or "
+        "`AWS_MSK_IAM`, with a SASL protocol",
+        "sasl_username": "with `PLAIN` and SCRAM",
+        "sasl_password": "with `PLAIN` and SCRAM",
+        "sasl_oauth_token_url": "with `OAUTHBEARER`: the token endpoint of the OIDC provider, "
+        "https",
+        "sasl_oauth_client_id": "the service's name there",
+        "sasl_oauth_client_secret": "its secret there",
+        "sasl_oauth_scope": "what it asks for, where the provider wants that said",
+        "sasl_oauth_ca_file": "PEM file of the authorities that the provider is checked against, "
+        "in place of the system's",
+        "sasl_aws_region": "with `AWS_MSK_IAM`: the brokers' region; needs `streamjoin[msk]`",
         "ssl_ca_file": "PEM file of the authorities that brokers are checked against, in place of "
         "the system's",
         "ssl_certificate_file": "PEM file of the client's own certificate, where brokers want one",

@@ -9,14 +9,30 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import SecretStr
 
+from app.cluster.token_providers import MskSigner, OidcClient, check_url, msk_signer
+from app.cluster.tokens import TokenCache
+
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
-Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER", "AWS_MSK_IAM"]
+_OPTIONAL: Final = ("sasl_oauth_scope", "sasl_oauth_ca_file")
+_PASSWORD: Final = ("sasl_username", "sasl_password")
+_NEEDED: Final[Mapping[str | None, tuple[str, ...]]] = {
+    "OAUTHBEARER": ("sasl_oauth_token_url", "sasl_oauth_client_id", "sasl_oauth_client_secret"),
+    "AWS_MSK_IAM": ("sasl_aws_region",),
+}
+"""What a mechanism needs, where that is no user's name and password."""
 
 IN_THE_OPEN: Final[Mapping[str, str]] = {
     "security_protocol": "PLAINTEXT",
     "sasl_mechanism": "",
     "sasl_username": "",
     "sasl_password": "",
+    "sasl_oauth_token_url": "",
+    "sasl_oauth_client_id": "",
+    "sasl_oauth_client_secret": "",
+    "sasl_oauth_scope": "",
+    "sasl_oauth_ca_file": "",
+    "sasl_aws_region": "",
     "ssl_ca_file": "",
     "ssl_certificate_file": "",
     "ssl_key_file": "",
@@ -32,7 +48,8 @@ class Cluster:
     `bootstrap`: HOST:PORT, several with commas. `mechanism`, `username`, `password`: with the SASL
     protocols. `ca_file`: the certificates, PEM, that brokers' certificates are checked against, by
     default the system's. `certificate_file`, `key_file`: the client's own, PEM, where brokers
-    demand one (mTLS); `key_password` if the key is encrypted. Files are read once.
+    demand one (mTLS); `key_password` if the key is encrypted. Files are read once. `oauth`: who
+    gives the tokens of OAUTHBEARER; `aws_region`: of the brokers, with AWS_MSK_IAM.
     """
 
     bootstrap: str
@@ -44,6 +61,8 @@ class Cluster:
     certificate_file: Path | None = None
     key_file: Path | None = None
     key_password: SecretStr | None = None
+    oauth: OidcClient | None = None
+    aws_region: str | None = None
 
     @classmethod
     def of(cls, broker: "Broker") -> "Cluster":
@@ -76,20 +95,48 @@ class Cluster:
         return self
 
     def _check_user(self) -> None:
-        given = {
+        given = [name for name, value in self._sasl().items() if value is not None]
+        if not self.authenticates:
+            for name in given:
+                raise ValueError(
+                    f"{name} is given, but security_protocol {self.protocol} shows no user: set "
+                    "it to SASL_SSL, or to SASL_PLAINTEXT where nobody can listen"
+                )
+            return
+        needed = ("sasl_mechanism", *_NEEDED.get(self.mechanism, _PASSWORD))
+        if missing := [name for name in needed if name not in given]:
+            why = f"sasl_mechanism {self.mechanism}" if self.mechanism in _NEEDED else self.protocol
+            raise ValueError(f"security_protocol {why} needs {' and '.join(missing)} too")
+        optional = _OPTIONAL if self.mechanism == "OAUTHBEARER" else ()
+        for name in given:
+            if name in (*needed, *optional):
+                continue
+            raise ValueError(
+                f"{name} is given, but sasl_mechanism {self.mechanism} takes none: leave it out"
+            )
+        self._check_tokens()
+
+    def _sasl(self) -> dict[str, object]:
+        """Give all that shows a user, by setting."""
+        oauth = self.oauth
+        return {
             "sasl_mechanism": self.mechanism,
             "sasl_username": self.username,
             "sasl_password": self.password,
+            "sasl_oauth_token_url": (oauth and oauth.url) or None,
+            "sasl_oauth_client_id": (oauth and oauth.client_id) or None,
+            "sasl_oauth_client_secret": (oauth and oauth.secret) or None,
+            "sasl_oauth_scope": oauth and oauth.scope,
+            "sasl_oauth_ca_file": oauth and oauth.ca_file,
+            "sasl_aws_region": self.aws_region,
         }
-        missing = [name for name, value in given.items() if value is None]
-        if self.authenticates and missing:
-            raise ValueError(f"security_protocol {self.protocol} needs {' and '.join(missing)} too")
-        useless = [name for name, value in given.items() if value is not None]
-        if not self.authenticates and useless:
-            raise ValueError(
-                f"{useless[0]} is given, but security_protocol {self.protocol} shows no user: set "
-                "it to SASL_SSL, or to SASL_PLAINTEXT where nobody can listen"
-            )
+
+    def _check_tokens(self) -> None:
+        if self.mechanism == "AWS_MSK_IAM":
+            msk_signer()
+        elif self.mechanism == "OAUTHBEARER" and self.oauth is not None:
+            check_url(self.oauth.url)
+            self.oauth.tls()
 
     def _check_files(self) -> None:
         given = {
@@ -123,11 +170,31 @@ class Cluster:
         }
         if self.encrypts:
             found["ssl_context"] = self._tls
-        if self.authenticates and self.username is not None and self.password is not None:
+        if self._tokens is not None:
+            found |= {"sasl_mechanism": "OAUTHBEARER", "sasl_oauth_token_provider": self._tokens}
+        elif self.authenticates and self.username is not None and self.password is not None:
             found["sasl_mechanism"] = self.mechanism
             found["sasl_plain_username"] = self.username
             found["sasl_plain_password"] = self.password.get_secret_value()
         return found
+
+    @property
+    def takes_tokens(self) -> bool:
+        """Whether a bearer token is shown."""
+        return self._tokens is not None
+
+    async def token(self) -> str | None:
+        """Give the bearer token that clients show, if they do. Raises TokenError."""
+        return None if self._tokens is None else await self._tokens.token()
+
+    @cached_property
+    def _tokens(self) -> TokenCache | None:
+        """One for all clients; None where a password is shown."""
+        if self.mechanism == "OAUTHBEARER" and self.oauth is not None:
+            return TokenCache(self.oauth.fetch)
+        if self.mechanism == "AWS_MSK_IAM" and self.aws_region is not None:
+            return TokenCache(MskSigner(self.aws_region).fetch)
+        return None
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:

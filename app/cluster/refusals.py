@@ -20,6 +20,8 @@ from aiokafka.errors import (
 from aiokafka.protocol.metadata import MetadataRequest
 
 from app.cluster.cluster import Broker, Cluster
+from app.cluster.tokens import TokenError, TokenRefusedError
+from app.errors import SettingError
 
 _SECONDS: Final = 5.0
 """For the connection that is tried, and for its answer."""
@@ -29,8 +31,17 @@ _WRONG_HOST: Final = (62, 64)
 
 
 async def cannot_connect(broker: Broker) -> str:
-    """Say why no client gets in, as far as one more try shows it."""
+    """Say why no client gets in, as far as one more try shows it.
+
+    Raises SettingError where no token is given to the client that the settings name.
+    """
     cluster = Cluster.of(broker)
+    try:
+        await cluster.token()
+    except TokenRefusedError as error:
+        raise SettingError(str(error)) from None
+    except TokenError as error:
+        return f"no way into the cluster: {error}"
     for host, port, _ in collect_hosts(cluster.bootstrap):
         why = await _refusal(cluster, host, port)
         if why is not None:
@@ -54,10 +65,7 @@ async def _refusal(cluster: Cluster, host: str, port: int) -> str | None:
     except ssl.SSLError as error:
         return _no_tls(error)
     except (SaslAuthenticationFailed, AuthenticationFailedError):
-        return (
-            f"does not let user {cluster.username} in by {cluster.mechanism}: set "
-            "sasl_username and sasl_password (STREAMJOIN_SASL_PASSWORD) to a user that it knows"
-        )
+        return _not_let_in(cluster)
     except UnsupportedSaslMechanismError:
         return (
             f"does not take {cluster.mechanism}: set sasl_mechanism "
@@ -87,6 +95,18 @@ async def _try(cluster: Cluster, host: str, port: int) -> None:
         await connection.send(MetadataRequest([]))
     finally:
         connection.close()
+
+
+def _not_let_in(cluster: Cluster) -> str:
+    if cluster.takes_tokens:
+        return (
+            "does not take the token: have the provider give one with the issuer, audience and "
+            "scope that its listener expects"
+        )
+    return (
+        f"does not let user {cluster.username} in by {cluster.mechanism}: set "
+        "sasl_username and sasl_password (STREAMJOIN_SASL_PASSWORD) to a user that it knows"
+    )
 
 
 def _untrusted(error: ssl.SSLCertVerificationError) -> str:

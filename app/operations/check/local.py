@@ -27,7 +27,8 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
     cluster = settings.cluster
     remote = not all(host.startswith(_LOOPBACK) for host in cluster.bootstrap.split(","))
     if cluster.authenticates and cluster.encrypts:
-        text = f"user {settings.sasl_username} by {settings.sasl_mechanism}, over TLS"
+        user = settings.sasl_username or settings.sasl_oauth_client_id or "of the AWS credentials"
+        text = f"user {user} by {settings.sasl_mechanism}, over TLS"
         yield ok("credentials", text)
     elif cluster.encrypts:
         yield ok("credentials", f"TLS, {'a' if cluster.certificate_file else 'no'} certificate")

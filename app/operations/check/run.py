@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 
 from app.cluster import cannot_connect
-from app.errors import UserError
+from app.errors import SettingError, UserError
 from app.operations.check.brokers import check_brokers
 from app.operations.check.finding import Finding, ok, warning, wrong
 from app.operations.check.local import check_settings
@@ -34,8 +34,9 @@ async def check(settings: Settings, changelog: str) -> AsyncIterator[Finding]:
         yield found
     try:
         states = await topic_states(settings.cluster, roles(settings, changelog))
-    except UserError:
-        yield wrong("broker", await cannot_connect(settings.cluster))
+    except UserError as error:
+        known = isinstance(error, SettingError)
+        yield wrong("broker", str(error) if known else await cannot_connect(settings.cluster))
         return
     for found in await check_brokers(settings):
         yield found
