@@ -107,6 +107,7 @@ class Settings(ClusterSettings):
     api_key: SecretStr | None = None
     api_keys: Given[SecretStr] = None
     peer_key: SecretStr | None = None
+    peer_answer_bytes: int = Field(64 * 1024 * 1024, ge=1024 * 1024, le=2 * 1024**3)
     stream_clients: int = Field(200, ge=0, le=10_000)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
 

@@ -87,9 +87,11 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "web_port": "its port",
         "advertised_url": "what other workers forward to; else `http://{web_host}:{web_port}`. "
         "`{hostname}` in it stands for the machine's name",
-        "api_key": "bearer token that opens everything",
+        "api_key": "bearer token that opens everything; keys have 16 characters or more",
         "api_keys": "more keys with scopes: `read:KEY, metrics:sha256:HEX` (`docs/deploying.md`)",
-        "peer_key": "what workers show to each other; by default made from `api_key`",
+        "peer_key": "what workers prove to each other that they hold; by default `api_key`",
+        "peer_answer_bytes": "bytes of an answer that a worker takes from another; a longer one is "
+        "given by the owner alone",
         "stream_clients": "clients of `/v1/stream` at a time; more are refused",
         "log_level": "`DEBUG`, `INFO`, `WARNING` or `ERROR`",
     },

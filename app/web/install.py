@@ -16,6 +16,7 @@ from app.web.access import Access
 from app.web.guard import MAX_BODY, answer_errors, authorise, bound_body
 from app.web.handlers import Handlers
 from app.web.health import Health
+from app.web.late import tell_of_long_work
 from app.web.live.handlers import LiveHandlers
 from app.web.live.install import LiveParts, install_live
 from app.web.measure import measure
@@ -23,7 +24,7 @@ from app.web.membership import GroupMembership
 from app.web.openapi import serve
 from app.web.overall import Overall
 from app.web.peer_guard import prove_peers, sign_answers
-from app.web.peers import Peers
+from app.web.peers import PREFIX, Peers
 from app.web.server import WebServer
 from app.web.user_reads import UserReads
 from app.web.users import Users
@@ -42,7 +43,7 @@ def install_web(
     `warnings`: what `/readyz` shows beside its verdict, and beside what `progress` warns of.
     """
     access = Access.of(settings)
-    peers = Peers(app.proofs, metrics.key_failed)
+    peers = Peers(app.proofs, metrics.key_failed, settings.peer_answer_bytes)
     membership = GroupMembership(app, settings)
     overall = Overall(membership, peers)
     reads = UserReads(membership, overall.turns, settings.rules(), settings.catalogue())
@@ -99,6 +100,7 @@ def _middlewares(metrics: Metrics, access: Access, between: Between) -> list[Mid
     failed = metrics.key_failed
     return [
         measure(metrics),
+        tell_of_long_work(f"{PREFIX}/v1/users/"),
         sign_answers(between.proofs),
         answer_errors,
         authorise(access, failed),

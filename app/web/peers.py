@@ -18,17 +18,17 @@ from yarl import URL
 
 from app.keys import KeyFailure
 from app.proofs import HEADER, Answer, Proofs, Question, digest
+from app.web.late import LATE, Head, unpack
 from app.web.problems import MEDIA_TYPE
 from app.web.silence import Silence
 
 log = logging.getLogger(__name__)
 TIMEOUT = 2.0
-"""Seconds until another worker's answer must have begun, connecting included."""
-MAX_BYTES = 64 * 1024 * 1024
+"""Seconds until another worker gives a sign, connecting included, and from one to the next."""
+LONGEST = 60.0
+"""Seconds until an answer must be whole, however much of it comes."""
 PREFIX = "/internal"
 """What precedes the path of a question between workers."""
-# Bytes a second at which an answer that has begun must come at least.
-_SLOWEST = 256 * 1024
 _CONNECTIONS = 32
 # Workers that are not trusted and were logged.
 _MOST_NAMED = 64
@@ -62,9 +62,12 @@ class PeerAnswer(NamedTuple):
 class Peers:
     """The client side of one worker. Workers are named as the group's metadata advertises them."""
 
-    def __init__(self, proofs: Proofs, failed: Callable[[KeyFailure], None]) -> None:
-        """`failed`: told of workers that do not prove who they are."""
+    def __init__(
+        self, proofs: Proofs, failed: Callable[[KeyFailure], None], most_bytes: int
+    ) -> None:
+        """`failed`: told of workers that do not prove who they are; `most_bytes`: of an answer."""
         self._proofs = proofs
+        self._most_bytes = most_bytes
         self._failed = failed
         self._session: aiohttp.ClientSession | None = None
         self._named: set[str] = set()
@@ -137,25 +140,40 @@ class Peers:
             allow_redirects=False,
         )
         try:
-            async with asyncio.timeout(TIMEOUT) as limit, asking as response:
-                body = await _bounded(response, limit)
+            longest, sign = asyncio.timeout(LONGEST), asyncio.timeout(TIMEOUT)
+            async with longest, sign, asking as response:
+                body = await self._body(response, sign)
+            head, body = _head(response, body)
         except aiohttp.ClientConnectorError as error:
             raise PeerError("the worker that owns it cannot be reached", gone=True) from error
         except TimeoutError:
+            if longest.expired():
+                text = f"the worker that owns it took longer than {LONGEST:g} s for its answer"
+                raise PeerError(text, "owner-failed") from None
             raise
         except (aiohttp.ClientError, ValueError) as error:
-            raise PeerError(
-                "the worker that owns it broke off its answer", "owner-failed"
-            ) from error
-        return self._proven(question.url, proof, response, body)
+            text = "the worker that owns it broke off its answer"
+            raise PeerError(text, "owner-failed") from error
+        return self._proven(question.url, proof, head, body)
 
-    def _proven(
-        self, url: str, proof: str | None, response: aiohttp.ClientResponse, body: bytes
-    ) -> PeerAnswer:
-        headers = response.headers
-        kind, later = headers.get("Content-Type", ""), headers.get("Retry-After", "")
-        answer = Answer(response.status, kind, later, digest(body))
-        if not self._proofs.is_answer(headers.get(HEADER, ""), proof, answer):
+    async def _body(self, response: aiohttp.ClientResponse, sign: asyncio.Timeout) -> bytes:
+        """Give the body; each piece of it is a sign. Raises PeerError and TimeoutError."""
+        body, clock = bytearray(), asyncio.get_running_loop().time
+        async for chunk in response.content.iter_any():
+            body += chunk
+            sign.reschedule(clock() + TIMEOUT)
+            if len(body) > self._most_bytes:
+                response.close()
+                raise PeerError(
+                    f"the answer has more than {self._most_bytes} bytes: ask the worker that owns "
+                    "it, or have this one take more (STREAMJOIN_PEER_ANSWER_BYTES)",
+                    "answer-too-large",
+                )
+        return bytes(body)
+
+    def _proven(self, url: str, proof: str | None, head: Head, body: bytes) -> PeerAnswer:
+        answer = Answer(head.status, head.content_type, head.retry_after, digest(body))
+        if not self._proofs.is_answer(head.proof, proof, answer):
             self._failed(KeyFailure.PEER_ANSWER)
             self._name(url)
             # Somebody else may have its address by now: it is not told every question.
@@ -163,8 +181,9 @@ class Peers:
             raise _unproven()
         self._distrusted.pop(url, None)
         self._named.discard(url)
-        retry_after = later if _RETRY_AFTER.fullmatch(later) else None
-        return PeerAnswer(response.status, response.content_type, body, retry_after)
+        retry_after = head.retry_after if _RETRY_AFTER.fullmatch(head.retry_after) else None
+        content_type = head.content_type.partition(";")[0].strip().lower()
+        return PeerAnswer(head.status, content_type, body, retry_after)
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -208,14 +227,10 @@ def _checked(answer: PeerAnswer) -> PeerAnswer:
     return answer
 
 
-async def _bounded(response: aiohttp.ClientResponse, limit: asyncio.Timeout) -> bytes:
-    """Give the body, as long as it comes fast enough. Raises PeerError and TimeoutError."""
-    body, began = bytearray(), asyncio.get_running_loop().time()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        limit.reschedule(began + TIMEOUT + len(body) / _SLOWEST)
-        if len(body) > MAX_BYTES:
-            response.close()
-            text = f"the answer of the worker that owns it has more than {MAX_BYTES >> 20} MiB"
-            raise PeerError(text, "answer-too-large")
-    return bytes(body)
+def _head(response: aiohttp.ClientResponse, body: bytes) -> tuple[Head, bytes]:
+    """Give the real answer, late or not. Raises ValueError."""
+    given = response.headers
+    if given.get("Content-Type") == LATE:
+        return unpack(body)
+    names = ("Content-Type", "Retry-After", HEADER)
+    return Head(response.status, *(given.get(name, "") for name in names)), body

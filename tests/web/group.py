@@ -102,6 +102,7 @@ class Member:
         self.advertised: dict[int, str] = {}
         self.looked = 0
         self.clients = 200
+        self.answer_bytes = 64 * 1024 * 1024
         # Of partitions that do not keep up.
         self.verdicts: dict[int, Verdict] = {}
         self.told: Callable[[Committed], None] = lambda _: None
@@ -142,7 +143,7 @@ def application_of(member: Member, api_key: str | None = None) -> web.Applicatio
     """Make a member's application."""
     access, metrics = Access(api_key), Metrics()
     member.proofs = Proofs(api_key, GROUP)
-    peers = Peers(member.proofs, metrics.key_failed)
+    peers = Peers(member.proofs, metrics.key_failed, member.answer_bytes)
     overall = Overall(member, peers)
     reads = UserReads(member, overall.turns, Rules(), CATALOGUE)
     handlers = Handlers(
