@@ -1,7 +1,6 @@
 """The composition root: what a worker consists of, put together in one place."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 
 from agents.topology import Topology
 from app.connections import reader, unwatched, writers
@@ -25,7 +24,7 @@ from app.observability.sensor import RebalanceSensor
 from app.settings import Settings
 from app.stamps import producers_stamps
 from app.startup import limits, max_bytes
-from app.topic_identity import never_create, topic_identities
+from app.topic_identity import IdentityReader, never_create
 from app.topics_admin import TopicDescription, describe
 from app.web.install import install_web
 from models.topics import COMPUTATIONS, Direction
@@ -119,6 +118,7 @@ def _pace(settings: Settings) -> Pace:
         settings.commit_records,
         settings.max_attempts,
         settings.dead_letter_run,
+        settings.transaction_timeout / 1000,
     )
 
 
@@ -129,7 +129,7 @@ def _restorer(
     return Restorer(
         changelog,
         lambda: reader(settings),
-        partial(topic_identities, settings.cluster, [changelog]),
+        IdentityReader(settings.cluster, [changelog]),
         int(topics[changelog].configs["delete.retention.ms"]),
         metrics,
     )

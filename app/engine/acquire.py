@@ -159,6 +159,10 @@ class Acquisition:
         ]
         return [gap for gap in gaps if gap.before or gap.end < gap.at == refused[gap.topic]]
 
+    async def close(self) -> None:
+        """Let go of what standbys read through."""
+        await self._restorer.close()
+
     async def catch_up(self, number: int, store: Store, progress: Progress) -> None:
         """Bring a standby's store up to the changelog's last stable offset. Raises LostError."""
         await self._restorer.follow(number, store, progress)

@@ -117,6 +117,7 @@ class Engine:
             told()
         failpoints.hit(failpoints.AT_SHUTDOWN)
         await self.release()
+        await self.parts.acquisition.close()
         self._stores.close_all()
 
     def wanted(self) -> Sequence[TopicPartition]:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 
 from app.engine.acquire import Held
+from app.engine.commit_size import CommitSize
 from app.engine.errors import LostError
 from app.engine.gone import GoneError
 from app.engine.partition_parts import Surroundings
@@ -58,6 +59,7 @@ class Owner:
         self._around = around
         self._news = news
         self._writer = parts.make_writer(number)
+        self._size = CommitSize(parts.pace.records, parts.pace.timeout)
         self._task: PartitionTask | None = None
         self._wanted = True
         self._pauses = Pauses(*_AGAIN_SECONDS)
@@ -189,4 +191,4 @@ class Owner:
         state = PartitionState(
             number, parts.partitions, store, parts.topology, parts.limits, parts.cache_rows
         )
-        return PartitionTask(state, self._writer, offsets, self._around)
+        return PartitionTask(state, self._writer, offsets, self._around, self._size)

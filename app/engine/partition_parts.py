@@ -16,13 +16,15 @@ Deliver = Callable[[Flow, int, EventBatch[Any]], Awaitable[None]]
 class Pace(NamedTuple):
     """When to commit: `interval` in seconds, `records` at most a transaction.
 
-    `max_attempts` at a record whose handling raises; `dead_letter_run`: 0 for no limit.
+    `max_attempts` at a record whose handling raises; `dead_letter_run`: 0 for no limit; `timeout`:
+    seconds after which a commit is lost.
     """
 
     interval: float
     records: int
     max_attempts: int
     dead_letter_run: int = 0
+    timeout: float = 12.0
 
 
 class Committed(NamedTuple):

@@ -11,6 +11,7 @@ from aiokafka import TopicPartition
 from agents.intake import Intake
 from agents.topology import Feed, Flow
 from app.engine import failpoints
+from app.engine.commit_size import CommitSize
 from app.engine.counting import count
 from app.engine.dead_letters import DeadLetters
 from app.engine.errors import NOBODYS_FAULT, HandlingError, LostError
@@ -43,15 +44,14 @@ class PartitionTask:
         writer: Writer,
         offsets: Mapping[str, int],
         around: Surroundings,
+        size: CommitSize,
     ) -> None:
-        """`offsets`: next source offset by topic."""
+        """`offsets`: next source offset by topic; `size`: of commits, beyond this task's life."""
         self.state = state
         self.number = state.number
         self._writer = writer
-        self._around = around
-        self._clock = around.clock
-        self._metrics = around.metrics
-        self._pace = around.pace
+        self._around, self._size = around, size
+        self._clock, self._metrics, self._pace = around.clock, around.metrics, around.pace
         dead_topic = around.topology.catalogue.name(DEAD_LETTERS)
         run = around.pace.dead_letter_run
         self._dead_letters = DeadLetters(state, dead_topic, around.clock, run)
@@ -134,7 +134,7 @@ class PartitionTask:
         self.state.check()
         worked = self._backlog = False
         for place, (flow, feed) in enumerate(self._flows):
-            items = feed.take(self._pieces.size)
+            items = feed.take(min(self._pieces.size, self._size.records))
             if items:
                 self._backlog |= len(items) == BATCH
                 failpoints.hit(failpoints.AFTER_POLL)
@@ -193,7 +193,7 @@ class PartitionTask:
             return True
         age = now - self._since
         limit = max(self._pace.interval, _BACKLOG_SECONDS) if backlog else self._pace.interval
-        return age >= limit or self._taken.total() >= self._pace.records
+        return age >= limit or self._taken.total() >= self._size.records
 
     async def commit(self) -> None:
         """Commit everything taken so far.
@@ -207,7 +207,7 @@ class PartitionTask:
         # All of them again, where only time has passed: each commit says where it stands.
         changed = dict(offsets.items() - self.committed_offsets.items()) or offsets
         moved = {TopicPartition(topic, self.number): at for topic, at in changed.items()}
-        with self._around.gate.commit():
+        with self._around.gate.commit(), self._size.sending(self._taken.total()):
             end = await self._writer.commit(prepared.changes, prepared.outputs, moved)
         failpoints.hit(failpoints.BEFORE_STORE_WRITE)
         self.state.committed(prepared.changes, end)

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -12,6 +13,7 @@ from aiokafka.errors import KafkaError
 from app.engine import failpoints
 from app.engine.errors import LostError
 from app.engine.restore_report import RestoreReport
+from app.engine.shared_reader import Reader, SharedReader
 from app.engine.store.base import Store
 from app.engine.store.identity import StoreIdentity
 from app.errors import UserError
@@ -20,8 +22,7 @@ from app.topic_identity import ClusterIdentity
 
 log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
-Reader = Callable[[], AbstractAsyncContextManager[AIOKafkaConsumer]]
-Identify = Callable[[], Awaitable[ClusterIdentity]]
+
 
 # Records applied at a time: some 20 ms, so that HTTP is answered in between.
 _PIECE = 4096
@@ -36,6 +37,16 @@ def _now() -> int:
     return time.time_ns() // 1_000_000
 
 
+class Identities(Protocol):
+    """Asks which topics names stand for, over one connection."""
+
+    async def look(self) -> ClusterIdentity:
+        """Ask. Raises UserError."""
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+
+
 class Restorer:
     """Reads one worker's changelogs into its stores."""
 
@@ -43,20 +54,22 @@ class Restorer:
         self,
         changelog: str,
         reader: Reader,
-        identify: Identify,
+        identities: Identities,
         tombstones_ms: int,
         metrics: Metrics,
     ) -> None:
         """`reader`: gives a read_committed consumer of no group, which resets no position.
 
-        `identify`: asks for the changelog's identity; `tombstones_ms`: its `delete.retention.ms`.
+        `identities`: asks for the changelog's; `tombstones_ms`: its `delete.retention.ms`.
         """
         self._changelog = changelog
         self._reader = reader
-        self._identify = identify
+        self._identities = identities
+        self._asking = asyncio.Lock()
         self._tombstones_ms = tombstones_ms
         self._metrics = metrics
         self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._shared = SharedReader(reader)
 
     async def restore(self, number: int, store: Store, progress: Progress) -> None:
         """Bring the store of a partition that is owned up to date; it is this changelog's then.
@@ -68,24 +81,42 @@ class Restorer:
         await self._bring_up(number, store, progress, owned=True)
 
     async def follow(self, number: int, store: Store, progress: Progress) -> None:
-        """Do the same for a partition that another worker owns."""
-        await self._bring_up(number, store, progress, owned=False)
+        """Do the same for a partition that another worker owns.
+
+        All of them look through one reader; only for a long tail one has a reader of its own.
+        """
+        if not await self._bring_up(number, store, progress, owned=False, reader=self._shared.use):
+            await self._bring_up(number, store, progress, owned=False)
+
+    async def close(self) -> None:
+        """Let go of the connections that looks share."""
+        await self._shared.close()
+        await self._identities.close()
 
     async def _bring_up(
-        self, number: int, store: Store, progress: Progress, *, owned: bool
-    ) -> None:
+        self,
+        number: int,
+        store: Store,
+        progress: Progress,
+        *,
+        owned: bool,
+        reader: Reader | None = None,
+    ) -> bool:
+        """Do it, through a reader of its own by default; False: too long for a shared `reader`."""
         store.renew()
         place = TopicPartition(self._changelog, number)
         try:
             identity = await self._identity(number)
-            async with self._reader() as consumer:
+            async with (reader or self._reader)() as consumer:
                 first = (await consumer.beginning_offsets([place]))[place]
                 end = (await consumer.end_offsets([place]))[place]
                 at = store.changelog_offset
                 if not owned and at is not None and at > end:
-                    return  # Written by this worker, whose last commit has no marker yet.
+                    return True  # Written by this worker, whose last commit has no marker yet.
                 self._check(place, store, identity, first, end)
                 tail = _Tail(consumer, place, store, first, end, progress, self._metrics)
+                if reader is not None and end - tail.position > _LONG:
+                    return False
                 async with AsyncExitStack() as stack:
                     if end - tail.position > _LONG:
                         await stack.enter_async_context(self._turns)
@@ -94,10 +125,12 @@ class Restorer:
                     await tail.apply(identity.encode(), self._tombstones_ms // 2)
         except (KafkaError, TimeoutError) as error:
             raise LostError(f"the changelog could not be read: {error!r}") from error
+        return True
 
     async def _identity(self, number: int) -> StoreIdentity:
         try:
-            found = await self._identify()
+            async with self._asking:
+                found = await self._identities.look()
         except UserError as error:
             raise LostError(str(error)) from error
         topic = found.topics.get(self._changelog)

@@ -88,6 +88,9 @@ class FakeAcquisition:
     async def release(self, number: int) -> None:
         self.log.append(f"fetch {number}")
 
+    async def close(self) -> None:
+        self.log.append("reader closed")
+
     async def catch_up(self, number: int, store: object, progress: object) -> None:
         self.log.append(f"standby {number}")
         self.caught_up.set()

@@ -13,6 +13,7 @@ from agents.topology import Flow, SingleFeed, Topology
 from app.engine.batches import EventBatch
 from app.engine.clock import SystemClock
 from app.engine.commit_gate import CommitGate
+from app.engine.commit_size import CommitSize
 from app.engine.fetched import FetchedRecord
 from app.engine.partition_parts import Committed, Pace, Surroundings
 from app.engine.partition_task import PartitionTask
@@ -84,7 +85,8 @@ class World:
             clock=SystemClock(),
             metrics=MagicMock(),
         )
-        self.task = PartitionTask(state, cast("Any", self), offsets, around)
+        size = CommitSize(ALWAYS, 12.0)
+        self.task = PartitionTask(state, cast("Any", self), offsets, around, size)
 
     def flow(self, topic: str) -> Flow:
         kind = type(f"Work-{topic}", (FakeWork,), {})

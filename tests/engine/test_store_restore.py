@@ -1,15 +1,19 @@
 """Restoring from a real changelog: which stores are caught up, and which are built anew."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaTimeoutError
 
 from app.connections import reader
+from app.engine.errors import LostError
 from app.engine.restore import Restorer
 from app.engine.store import rocks
 from app.engine.store.base import Store
@@ -18,7 +22,7 @@ from app.engine.store.memory import MemoryStore
 from app.engine.store.rocks import RocksStore, shared_cache
 from app.observability.metrics import Metrics
 from app.settings import load_settings
-from app.topic_identity import topic_identities
+from app.topic_identity import IdentityReader, topic_identities
 from models.topic_configs import changelog_config
 from tests.support.kafka import Kafka
 
@@ -60,8 +64,8 @@ class Changelog:
 
     def restorer(self) -> Restorer:
         read = partial(reader, load_settings(broker=self.bootstrap))
-        identify = partial(topic_identities, self.bootstrap, [self.name])
-        return Restorer(self.name, read, identify, DAY, Metrics())
+        identities = IdentityReader(self.bootstrap, [self.name])
+        return Restorer(self.name, read, identities, DAY, Metrics())
 
 
 def quiet(position: int, end: int) -> None:
@@ -193,3 +197,35 @@ def test_layout_is_part_of_the_identity() -> None:
     assert now.unlike(StoreIdentity("c", "t", 0, 99)) == "has layout 99, this version writes 1"
     assert now.unlike(StoreIdentity.decode(b"\xff")) is not None
     assert now.unlike(StoreIdentity.decode(now.encode())) is None
+
+
+async def test_looks_of_standbys_share_a_reader(kafka: Kafka) -> None:
+    changelog = await Changelog(kafka.bootstrap).make()
+    made: list[AIOKafkaConsumer] = []
+
+    @asynccontextmanager
+    async def read() -> AsyncIterator[AIOKafkaConsumer]:
+        async with reader(load_settings(broker=kafka.bootstrap)) as consumer:
+            made.append(consumer)
+            yield consumer
+
+    identities = IdentityReader(kafka.bootstrap, [changelog.name])
+    restorer = Restorer(changelog.name, read, identities, DAY, Metrics())
+    copies = [MemoryStore(), MemoryStore()]
+    for number in range(4):
+        await changelog.write((b"k%d" % number, b"v"))
+        await asyncio.gather(*(restorer.follow(0, copy, quiet) for copy in copies))
+        assert [rows(copy) for copy in copies] == [changelog.rows] * 2
+    assert len(made) == 1
+
+    async def silent(places: object) -> None:
+        raise KafkaTimeoutError
+
+    made[0].beginning_offsets = silent
+    with pytest.raises(LostError):
+        await restorer.follow(0, copies[0], quiet)
+    await changelog.write((b"k9", b"v"))
+    await restorer.follow(0, copies[0], quiet)
+    assert rows(copies[0]) == changelog.rows
+    assert len(made) == 2
+    await restorer.close()

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from models.topics import Direction
 from tests.groups.resetting import Seen, refuses, reset
 from tests.groups.test_reset_offsets import used
+from tests.operations.running import ran
 from tests.oracle.compare_outputs import compare_outputs
 from tests.oracle.model import Model
 from tests.service.traffic import traffic
@@ -66,12 +67,16 @@ async def test_offsets_come_back_from_the_state(kafka: Kafka, tmp_path: Path, fa
         await move_back(service, before.offsets)
     refused = await refuses(service, tmp_path)
     assert "groups reset-offsets --to state" in refused.text
+    checked = await ran(service, "check", "--json")
+    found = [row for row in checked.objects if row.get("area") == "offsets"]
+    assert [row["verdict"] for row in found] == ["wrong"] * len(found), found
+    assert all("--to state" in row["text"] for row in found)
     lost = await Seen.now(service, tmp_path)
     looked = await reset(service, tmp_path, *FLAGS, "--dry-run")
     assert looked.status == 0, looked.text
     assert await Seen.now(service, tmp_path) == lost
-    ran = await reset(service, tmp_path, *FLAGS, "--yes")
-    assert ran.status == 0, ran.text
+    done = await reset(service, tmp_path, *FLAGS, "--yes")
+    assert done.status == 0, done.text
     await service.ended()
     sources = service.of(Direction.INPUT, Direction.INTERNAL)
     assert await committed(service.bootstrap, service.app_id) == {

@@ -73,6 +73,15 @@ async def stands(service: Service, worker: Worker) -> dict[str, Any]:
     return {"reason": reason, "gone": gone}
 
 
+async def checked(service: Service, verdict: str) -> str:
+    """What `check` says of the offsets, in one line of this verdict."""
+    got = await ran(service, "check", "--json")
+    [found] = [row for row in got.objects if row.get("area") == "offsets"]
+    assert found["verdict"] == verdict, found
+    text: str = found["text"]
+    return text
+
+
 @pytest.mark.parametrize("which", ["clicks", "user-events"])
 async def test_the_partition_stands_until_its_offsets_are_moved(
     kafka: Kafka, tmp_path: Path, which: str
@@ -90,12 +99,14 @@ async def test_the_partition_stands_until_its_offsets_are_moved(
         assert (await committed(service.bootstrap, service.app_id))[topic, PART] == at
         lag = await ran(service, "lag")
         assert gone in lag.out, lag.out
+        assert gone in await checked(service, "wrong")
         looked = await ran(service, "groups", "skip-gap", "--dry-run")
         assert [topic, str(PART), f"{at:,}", f"{first:,}", "50"] in looked.rows, looked
         assert (await committed(service.bootstrap, service.app_id))[topic, PART] == at
         moved = await ran(service, "groups", "skip-gap", "--yes")
         assert moved.status == 0, moved
         await service.at_rest(SECONDS)
+        await checked(service, "ok")
         assert await worker.terminate(60) == 0, worker.text
         assert worker.text.count("stands still") == 1
         assert "Traceback" not in worker.text

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Mapping
 from app.cluster import cannot_connect
 from app.errors import SettingError, UserError
 from app.operations.check.brokers import check_brokers
-from app.operations.check.finding import Finding, ok, warning, wrong
+from app.operations.check.finding import Finding, Verdict, ok, warning, wrong
 from app.operations.check.local import check_settings
+from app.operations.check.offsets import check_offsets
 from app.operations.check.replication import check_replication
 from app.operations.check.rights import check_rights
 from app.operations.clock import clock_difference
@@ -42,7 +43,11 @@ async def check(settings: Settings, changelog: str) -> AsyncIterator[Finding]:
         yield found
     names = [*settings.catalogue().names(), changelog]
     ours = {name: states[name] for name in names if name in states}
-    yield await _co_partitioning(settings, changelog, ours)
+    topics = await _co_partitioning(settings, changelog, ours)
+    yield topics
+    if topics.verdict is Verdict.OK and changelog in ours:
+        for found in await check_offsets(settings, changelog):
+            yield found
     for found in await check_rights(settings, changelog, ours):
         yield found
     for found in await _topics(settings, states, ours):
