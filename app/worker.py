@@ -18,6 +18,7 @@ from app.errors import UserError
 from app.factory import changelog_topic, make_app
 from app.observability import logs
 from app.operations.topics import roles
+from app.operations.writers import other_writers
 from app.settings import Settings
 from app.signals import stop_signals
 from app.startup import check_data_dir, check_topics, found_topics
@@ -53,6 +54,7 @@ async def _run(settings: Settings) -> int:
     changelog = changelog_topic(settings)
     with quiet_client():
         topics = await check_topics(settings, changelog)
+        await _warn_of_others(settings)
         reader = IdentityReader(settings.cluster, list(topics))
         watch = TopicWatch(
             reader.look, await found_topics(reader, topics), roles(settings, changelog)
@@ -61,6 +63,14 @@ async def _run(settings: Settings) -> int:
         return await _run_app(make_app(settings, topics, confirm=watch.confirm), watch)
     finally:
         await reader.close()
+
+
+async def _warn_of_others(settings: Settings) -> None:
+    try:
+        for text in await other_writers(settings):
+            log.warning("%s", text)
+    except UserError as error:
+        log.debug("who else writes to the outputs is not seen: %s", error)
 
 
 async def _run_app(app: StreamApp, watch: TopicWatch) -> int:

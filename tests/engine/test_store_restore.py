@@ -22,12 +22,24 @@ from app.engine.store.memory import MemoryStore
 from app.engine.store.rocks import RocksStore, shared_cache
 from app.observability.metrics import Metrics
 from app.settings import load_settings
-from app.topic_identity import IdentityReader, topic_identities
+from app.topic_identity import ClusterIdentity, IdentityReader, topic_identities
 from models.topic_configs import changelog_config
 from tests.support.kafka import Kafka
 
 DAY = 86_400_000
 HALF = DAY // 2
+
+
+class Anew:
+    """Asks over a new connection each time."""
+
+    def __init__(self, bootstrap: str, name: str) -> None:
+        self._place = bootstrap, [name]
+
+    async def look(self) -> ClusterIdentity:
+        return await topic_identities(*self._place)
+
+    async def close(self) -> None: ...
 
 
 class Changelog:
@@ -64,8 +76,7 @@ class Changelog:
 
     def restorer(self) -> Restorer:
         read = partial(reader, load_settings(broker=self.bootstrap))
-        identities = IdentityReader(self.bootstrap, [self.name])
-        return Restorer(self.name, read, identities, DAY, Metrics())
+        return Restorer(self.name, read, Anew(self.bootstrap, self.name), DAY, Metrics())
 
 
 def quiet(position: int, end: int) -> None:
@@ -190,6 +201,7 @@ async def test_another_workers_partition_is_followed(changelog: Changelog, store
     store.write([(b"k7", b"own")], (store.changelog_offset or 0) + 2)
     await restorer.follow(0, store, quiet)
     assert rows(store) == {**changelog.rows, b"k7": b"own"}
+    await restorer.close()
 
 
 def test_layout_is_part_of_the_identity() -> None:

@@ -10,8 +10,8 @@ from tests.support.service import Service
 from tests.support.topics import read_all
 
 AREAS = (
-    "settings", "data folder", "credentials", "broker", "broker settings", "topics", "rights",
-    "topic settings", "clock",
+    "settings", "data folder", "credentials", "broker", "broker settings", "topics", "writers",
+    "rights", "topic settings", "clock",
 )  # fmt: skip
 
 

@@ -47,18 +47,22 @@ def keyed(topic: str, user: str, value: str | bytes, partitions: int) -> Message
 
 @dataclass
 class Service:
-    """Topics and a group of a test's own. `settings`: the service's, by field name, as text."""
+    """Topics and a group of a test's own. `settings`: the service's, by field name, as text.
+
+    `renamed`: topics with other names than they would have, by the contract's.
+    """
 
     bootstrap: str
     partitions: int = 4
     settings: dict[str, str] = field(default_factory=dict)
     app_id: str = field(default_factory=lambda: f"t-{uuid4().hex[:10]}")
+    renamed: dict[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> dict[str, str]:
         """Topic names by the contract's."""
         return {
-            topic.id: f"{self.app_id}.{topic.id}"
+            topic.id: self.renamed.get(topic.id, f"{self.app_id}.{topic.id}")
             for topic in TOPICS
             if topic.direction is not Direction.INTERNAL
         }

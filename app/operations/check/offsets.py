@@ -18,7 +18,8 @@ async def check_offsets(settings: Settings, changelog: str) -> list[Finding]:
     try:
         group = await the_group(settings, changelog)
         found = await group.look()
-        again = await group.look([at.partition for at in found if _apart(group, at)])
+        apart = [at.partition for at in found if _apart(group, at)]
+        again = await group.look(apart) if apart else []
     except UserError as error:
         return [wrong(_AREA, str(error))]
     # Workers may be committing: what differs has to stand still.

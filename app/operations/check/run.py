@@ -19,6 +19,7 @@ from app.operations.topics import (
     topic_configs,
     topic_states,
 )
+from app.operations.writers import other_writers
 from app.settings import Settings
 from app.stamp_limits import unprotected
 from app.stamps import producers_stamps
@@ -48,6 +49,7 @@ async def check(settings: Settings, changelog: str) -> AsyncIterator[Finding]:
     if topics.verdict is Verdict.OK and changelog in ours:
         for found in await check_offsets(settings, changelog):
             yield found
+    yield await _writers(settings)
     for found in await check_rights(settings, changelog, ours):
         yield found
     for found in await _topics(settings, states, ours):
@@ -67,6 +69,17 @@ async def _co_partitioning(
         return wrong("topics", str(error))
     note = "" if changelog in ours else f"; the first worker makes {changelog}"
     return ok("topics", f"{len(found)} topics of {partitions} partitions each{note}")
+
+
+async def _writers(settings: Settings) -> Finding:
+    """Say whether another service writes to the outputs."""
+    try:
+        lines = await other_writers(settings)
+    except UserError as error:
+        return warning("writers", f"not seen: {error}")
+    if lines:
+        return warning("writers", "; ".join(lines))
+    return ok("writers", "no other service has written to the outputs within the last day")
 
 
 async def _topics(
