@@ -149,15 +149,21 @@ class Acquisition:
         tps = [TopicPartition(topic, number) for topic in refused]
         try:
             committed = await self._thread.committed(tps)
-            first, end = await self._thread.ends(tps)
         except KafkaError as error:
-            raise LostError(f"the broker does not tell where topics begin: {error!r}") from error
+            raise LostError(f"the broker does not tell the group's offsets: {error!r}") from error
+        first, end = await self._ends(tps)
         gaps = [
             Gap(tp.topic, number, committed[tp], first[tp], end[tp])
             for tp in tps
             if tp in committed
         ]
         return [gap for gap in gaps if gap.before or gap.end < gap.at == refused[gap.topic]]
+
+    async def _ends(self, tps: Sequence[TopicPartition]) -> tuple[Offsets, Offsets]:
+        try:
+            return await self._thread.ends(tps)
+        except KafkaError as error:
+            raise LostError(f"the broker does not tell where topics begin: {error!r}") from error
 
     async def close(self) -> None:
         """Let go of what standbys read through."""
@@ -220,7 +226,7 @@ class Acquisition:
     ) -> dict[str, int]:
         """Commit where `start_from` says, before anything is fetched."""
         tps = [TopicPartition(topic, number) for topic in self._sources]
-        first, last = await self._thread.ends(tps)
+        first, last = await self._ends(tps)
         latest = self._settings.start_from == "latest"
         offsets = {tp.topic: (last if latest else first)[tp] for tp in tps}
         row = Metadata(LAYOUT, shape(self._settings.rules()), count, offsets, {})

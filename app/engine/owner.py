@@ -164,7 +164,10 @@ class Owner:
                     told = text
             await asyncio.sleep(pauses.next())
         self._news.ended(self.number)
-        log.warning("partition %d goes on: its offsets have been moved", self.number)
+        if told:
+            log.warning("partition %d goes on: its offsets have been moved", self.number)
+        else:  # A leader that was behind may have answered.
+            await asyncio.sleep(self._pauses.next())
 
     def _lost(self, error: LostError) -> None:
         if self._task is not None and self._task.committed_offsets is not self._began_at:

@@ -82,11 +82,13 @@ async def checked(service: Service, verdict: str) -> str:
     return text
 
 
-@pytest.mark.parametrize("which", ["clicks", "user-events"])
+@pytest.mark.parametrize(
+    ("which", "guarantee"), [("clicks", "exactly_once"), ("user-events", "at_least_once")]
+)
 async def test_the_partition_stands_until_its_offsets_are_moved(
-    kafka: Kafka, tmp_path: Path, which: str
+    kafka: Kafka, tmp_path: Path, which: str, guarantee: str
 ) -> None:
-    service = Service(kafka.bootstrap, PARTITIONS)
+    service = Service(kafka.bootstrap, PARTITIONS, {"processing_guarantee": guarantee})
     topic = service.names[which]
     done, first, inputs = await with_a_gap(service, tmp_path, topic)
     at = done[topic, PART]
