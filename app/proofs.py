@@ -15,6 +15,7 @@ import ipaddress
 import re
 import secrets
 import time
+from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -25,6 +26,8 @@ HEADER: Final = "X-Streamjoin-Proof"
 SKEW_MS: Final = 60_000
 """How far two workers' clocks may differ; so long a question that was seen can be repeated."""
 _ADVERTISED: Final = "streamjoin+"
+# Advertisements whose proofs are not looked at again.
+_MOST_KNOWN: Final = 256
 # Time in ms, nonce, MAC.
 _OF_QUESTION: Final = re.compile(r"([0-9]{1,15})\.([0-9a-f]{32})\.([0-9a-f]{64})", re.ASCII)
 
@@ -53,12 +56,12 @@ class Answer(NamedTuple):
     status: int
     content_type: str
     retry_after: str
-    body: bytes
+    body: str
 
 
-def digest(body: bytes) -> bytes:
+def digest(body: bytes) -> str:
     """Give the SHA-256 that stands for a body."""
-    return hashlib.sha256(body).digest()
+    return hashlib.sha256(body).hexdigest()
 
 
 class Proofs:
@@ -70,6 +73,8 @@ class Proofs:
         self._advertising = _derived(secret, app_id, "advertisement")
         self._asking = _derived(secret, app_id, "question")
         self._answering = _derived(secret, app_id, "answer")
+        self.url_of = lru_cache(_MOST_KNOWN)(self._url_of)
+        """Gives the URL to ask, if what is advertised is proven; without keys, if on loopback."""
 
     @classmethod
     def of(cls, settings: Settings) -> "Proofs":
@@ -84,8 +89,7 @@ class Proofs:
         """
         return f"{_ADVERTISED}{url}#{_mac(self._advertising, url)}" if self.can else url
 
-    def url_of(self, advertised: str) -> str | None:
-        """Give the URL to ask, if the advertisement is proven; without keys, if on loopback."""
+    def _url_of(self, advertised: str) -> str | None:
         if not self.can:
             return advertised.rstrip("/") if _on_loopback(advertised) else None
         url = advertised.removeprefix(_ADVERTISED).rpartition("#")[0]
@@ -128,14 +132,13 @@ class Proofs:
 
 
 def _derived(secret: str | None, app_id: str, purpose: str) -> bytes:
-    return bytes.fromhex(_mac((secret or "").encode(), "streamjoin", purpose, app_id))
+    text = f"streamjoin {purpose} {app_id}"
+    return hmac.digest((secret or "").encode(), text.encode(), "sha256")
 
 
-def _mac(key: bytes, *fields: str | bytes) -> str:
-    """Give the HMAC of these fields, each with its length before it."""
-    encoded = [f if isinstance(f, bytes) else f.encode("utf-8", "surrogateescape") for f in fields]
-    text = b"".join(len(field).to_bytes(8, "big") + field for field in encoded)
-    return hmac.digest(key, text, "sha256").hex()
+def _mac(key: bytes, *fields: str) -> str:
+    """Give the HMAC of these fields; no header, path or URL has a line break in it."""
+    return hmac.digest(key, "\n".join(fields).encode("utf-8", "surrogateescape"), "sha256").hex()
 
 
 def _same(ours: str, given: str) -> bool:

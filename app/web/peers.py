@@ -6,7 +6,6 @@ proof in place of a key, a time-out, a size limit and no redirects. Nothing of t
 goes along. Only answers that are proven and JSON are taken. `app/proofs.py` says what a proof is.
 """
 
-import asyncio
 import logging
 import re
 import time
@@ -24,7 +23,7 @@ from app.web.silence import Silence
 
 log = logging.getLogger(__name__)
 TIMEOUT = 2.0
-"""Seconds until another worker gives a sign, connecting included, and from one to the next."""
+"""Seconds until another worker is connected, and from then on from one sign of it to the next."""
 LONGEST = 60.0
 """Seconds until an answer must be whole, however much of it comes."""
 PREFIX = "/internal"
@@ -140,28 +139,26 @@ class Peers:
             allow_redirects=False,
         )
         try:
-            longest, sign = asyncio.timeout(LONGEST), asyncio.timeout(TIMEOUT)
-            async with longest, sign, asking as response:
-                body = await self._body(response, sign)
+            async with asking as response:
+                body = await self._body(response)
             head, body = _head(response, body)
         except aiohttp.ClientConnectorError as error:
             raise PeerError("the worker that owns it cannot be reached", gone=True) from error
-        except TimeoutError:
-            if longest.expired():
-                text = f"the worker that owns it took longer than {LONGEST:g} s for its answer"
-                raise PeerError(text, "owner-failed") from None
+        except aiohttp.ServerTimeoutError:
             raise
+        except TimeoutError as error:
+            text = f"the worker that owns it took longer than {LONGEST:g} s for its answer"
+            raise PeerError(text, "owner-failed") from error
         except (aiohttp.ClientError, ValueError) as error:
             text = "the worker that owns it broke off its answer"
             raise PeerError(text, "owner-failed") from error
         return self._proven(question.url, proof, head, body)
 
-    async def _body(self, response: aiohttp.ClientResponse, sign: asyncio.Timeout) -> bytes:
-        """Give the body; each piece of it is a sign. Raises PeerError and TimeoutError."""
-        body, clock = bytearray(), asyncio.get_running_loop().time
+    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+        """Give the body. Raises PeerError and TimeoutError."""
+        body = bytearray()
         async for chunk in response.content.iter_any():
             body += chunk
-            sign.reschedule(clock() + TIMEOUT)
             if len(body) > self._most_bytes:
                 response.close()
                 raise PeerError(
@@ -189,7 +186,7 @@ class Peers:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 headers={"Accept-Encoding": "identity"},
-                timeout=aiohttp.ClientTimeout(total=None),
+                timeout=aiohttp.ClientTimeout(LONGEST, connect=TIMEOUT, sock_read=TIMEOUT),
                 connector=aiohttp.TCPConnector(limit_per_host=_CONNECTIONS),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
