@@ -58,6 +58,7 @@ def producer(
         client_id=transactional_id or f"{settings.app_id}-producer",
         acks="all",
         enable_idempotence=True,
+        compression_type=None if settings.compression == "none" else settings.compression,
         max_batch_size=_BATCH_BYTES,
         max_request_size=_REQUEST_BYTES,
         **transaction,

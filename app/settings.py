@@ -91,6 +91,7 @@ class Settings(ClusterSettings):
 
     commit_interval: Duration = 100
     commit_records: int = Field(60_000, ge=1)
+    compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = "none"
     max_attempts: int = Field(3, ge=1, le=1000)
     dead_letter_run: int = Field(0, ge=0)
     session_timeout: Duration = 10_000

@@ -41,6 +41,8 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "ssl_certificate_file": "PEM file of the client's own certificate, where brokers want one",
         "ssl_key_file": "PEM file of its key",
         "ssl_key_password": "of that file, if it is encrypted",
+        "trace_kafka": "`true`: every request of every Kafka client is a line on stderr (client, "
+        "node, API, ms, error), without keys, values or secrets",
     },
     "The group and its state": {
         "app_id": "the consumer group; internal topics and transactional ids begin with it",
@@ -71,6 +73,8 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "commit_interval": "how long after the first record taken a commit is due; amid a backlog "
         "up to 10 s",
         "commit_records": "records after which a commit is due in any case",
+        "compression": "of outputs, partial sums and changelog on their way and at the brokers: "
+        "`none`, `gzip`, `snappy`, `lz4` or `zstd` (`docs/performance.md`)",
         "max_attempts": "how often a record is tried before it becomes a dead letter",
         "dead_letter_run": "so many dead letters in a row stop the worker; 0: none do",
         "session_timeout": "after which a silent worker's partitions are others'",

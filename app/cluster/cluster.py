@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from app.cluster.token_providers import MskSigner, OidcClient, check_url, msk_signer
 from app.cluster.tokens import TokenCache
+from app.cluster.trace import trace_requests
 
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER", "AWS_MSK_IAM"]
@@ -50,6 +51,7 @@ class Cluster:
     default the system's. `certificate_file`, `key_file`: the client's own, PEM, where brokers
     demand one (mTLS); `key_password` if the key is encrypted. Files are read once. `oauth`: who
     gives the tokens of OAUTHBEARER; `aws_region`: of the brokers, with AWS_MSK_IAM.
+    `trace`: whether clients log their requests.
     """
 
     bootstrap: str
@@ -63,6 +65,7 @@ class Cluster:
     key_password: SecretStr | None = None
     oauth: OidcClient | None = None
     aws_region: str | None = None
+    trace: bool = False
 
     @classmethod
     def of(cls, broker: "Broker") -> "Cluster":
@@ -164,6 +167,8 @@ class Cluster:
 
         Raises ValueError where a file has become unreadable.
         """
+        if self.trace:
+            trace_requests()
         found: dict[str, Any] = {
             "bootstrap_servers": self.bootstrap,
             "security_protocol": self.protocol,

@@ -34,6 +34,8 @@ class ClusterSettings(BaseSettings):
     ssl_key_file: Given[Path] = None
     ssl_key_password: Given[SecretStr] = None
 
+    trace_kafka: bool = False
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         self.cluster.checked()
@@ -54,6 +56,7 @@ class ClusterSettings(BaseSettings):
             self.ssl_key_password,
             oauth=self._oauth(),
             aws_region=self.sasl_aws_region,
+            trace=self.trace_kafka,
         )
 
     def _oauth(self) -> OidcClient | None:
