@@ -22,9 +22,9 @@ NO_BROKER = ("no Kafka broker answers", "did not answer about topics")
 class Slot:
     """A place for a worker, with its data folder and its log.
 
-    `wanted`: it should be running; `armed`: it will kill itself; `told`: it got SIGTERM;
-    `assigned`: as it last said; `was_ready`: since its start; `ends`: statuses of ends that
-    nobody ordered.
+    `wanted`: it should be running; `armed`: it will kill itself; `told`: it got SIGTERM; `full`:
+    its disk is, so that it has to end; `assigned`: as it last said; `was_ready`: since its start;
+    `ends`: statuses of ends that nobody ordered.
     """
 
     number: int
@@ -34,6 +34,7 @@ class Slot:
     wanted: bool = False
     armed: bool = False
     told: bool = False
+    full: bool = False
     frozen: bool = False
     starts: int = 0
     assigned: frozenset[int] = frozenset()
@@ -49,7 +50,11 @@ class Slot:
     def unordered(self) -> int | None:
         """The exit status of an end that nobody ordered, None if there was none."""
         status = None if self.worker is None else self.worker.process.poll()
-        ordered = (self.armed and status == -signal.SIGKILL) or (self.told and status == 0)
+        ordered = (
+            (self.armed and status == -signal.SIGKILL)
+            or (self.told and status == 0)
+            or (self.full and status == 1)
+        )
         return None if ordered else status
 
     @property
@@ -129,7 +134,7 @@ class Cluster:
         self._mark[slot.number] = slot.mark
         slot.worker, slot.wanted, slot.starts = worker.start(), True, slot.starts + 1
         slot.ready, slot.was_ready, slot.assigned = False, False, frozenset()
-        slot.armed, slot.told = bool(failpoint), False
+        slot.armed, slot.told, slot.full = bool(failpoint), False, False
 
     def kill(self, slot: Slot) -> None:
         """kill -9, frozen or not; that it had ended by itself is told."""
@@ -216,7 +221,7 @@ class Cluster:
         while True:
             await asyncio.gather(*(self.look(slot) for slot in self.running))
             for slot in self.running:
-                if not slot.alive and not slot.armed:
+                if not (slot.alive or slot.armed or slot.full):
                     self.kill(slot)
                     self.start(slot)
             await asyncio.sleep(0.3)

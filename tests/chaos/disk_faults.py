@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import resource
 import shutil
 import time
 from collections.abc import Iterable
@@ -16,6 +17,9 @@ from tests.chaos.stores import damage, found_damaged, read_store, store_folders,
 SAID = ("flip", "truncate")
 """What a worker has to find, and to say, before it counts."""
 SAID_SECONDS = 5.0
+ROOM = 64 << 10
+"""Bytes that a file may have beyond the worker's log, which has to take its last words."""
+FULL_SECONDS = 120.0
 Hurt = dict[int, str]
 """{partition: how its store shows that it is not what it was}."""
 
@@ -54,6 +58,32 @@ async def store_damage(scene: Scene, fault: Fault) -> Strike:
     made = scene.strike(fault, at, evidence, struck=struck, recovery=recovery)
     made.warning = warning(slot.since(mark))
     return made
+
+
+async def disk_full(scene: Scene, fault: Fault) -> Strike:
+    """A worker's files can grow no more, as on a full disk: it stops, and goes on when they can.
+
+    By a limit on the size of its files, which no other process feels (EFBIG in place of ENOSPC).
+    """
+    await scene.each_owns(str(fault))
+    slot = scene.cluster.pick(fault.target)
+    assert slot.worker is not None
+    process, at, partitions = slot.worker.process, now_ms(), slot.assigned
+    slot.full = True
+    limit = slot.mark + ROOM
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, limit))
+    end = time.monotonic() + FULL_SECONDS
+    while process.poll() is None and time.monotonic() < end:
+        await scene.load.burst(scene.burst)
+    status, said = process.poll(), scene.cluster.text(slot)
+    why = [line for line in said.splitlines() if line.startswith("streamjoin:")]
+    scene.cluster.kill(slot)
+    scene.cluster.start(slot)
+    recovery = await scene.commits_after(now_ms(), partitions, str(fault))
+    await scene.whole(str(fault))
+    struck = status == 1 and any("too large" in line for line in why)
+    evidence = f"status {status}: {why[-1] if why else said[-300:]}"
+    return scene.strike(fault, at, evidence, struck=struck, recovery=recovery)
 
 
 def warning(text: str) -> str:

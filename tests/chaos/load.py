@@ -9,6 +9,7 @@ from itertools import islice
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from tests.chaos.fuzz import Fuzzer
 from tests.service.traffic import BASE, traffic
 from tests.support.service import Message, Service, send_in_batches
 
@@ -51,8 +52,7 @@ def spoilt(
         chance = dice.random()
         user = (key or b"").decode()
         if chance < large / 2:
-            filler = f', "filler": "{"x" * LARGE}"}}'.encode()
-            yield topic, partition, key, (value or b"{}")[:-1] + filler, timestamp
+            yield filled((topic, partition, key, value, timestamp), LARGE)
         elif chance < large:
             spoil: bytes | None = dice.choice((b"x" * LARGE, _DEEP))
             yield topic, partition, key, spoil, timestamp
@@ -64,6 +64,15 @@ def spoilt(
             yield topic, partition, key, value, timestamp
 
 
+def filled(message: Message, size: int) -> Message:
+    """The message, if it is an object, with so many bytes more in a field that nobody knows."""
+    topic, partition, key, value, timestamp = message
+    if not size or not (value or b"").endswith(b"}"):
+        return message
+    filler = f', "filler": "{"x" * size}"}}'.encode()
+    return topic, partition, key, (value or b"")[:-1] + filler, timestamp
+
+
 class Load:
     """Writes seeded traffic at a pace, and pieces of it at once when asked to.
 
@@ -71,8 +80,16 @@ class Load:
     and may then be there twice, as records of their own.
     """
 
-    def __init__(self, service: Service, seed: int, records: int, hours: float) -> None:
-        """`records` cover `hours` of event time; there are more of them, should it take longer."""
+    def __init__(
+        self, service: Service, seed: int, records: int, hours: float, fuzz: float = 0.0
+    ) -> None:
+        """`records` cover `hours` of event time; there are more of them, should it take longer.
+
+        `fuzz`: the share of them that the fuzzer makes others of.
+        """
+        self.fuzzer = Fuzzer(service, seed)
+        self._fuzz = fuzz
+        self._owed = 0.0
         self._service = service
         many = 20
         messages = traffic(
@@ -87,15 +104,22 @@ class Load:
         self.rate = 50.0
         self._pacing: asyncio.Task[None] | None = None
 
-    async def burst(self, count: int) -> None:
-        """Write the next `count` records now; returns when the broker has them."""
+    async def burst(self, count: int, filler: int = 0) -> None:
+        """Write the next `count` records now, with so many bytes more in each value.
+
+        Returns when the broker has them.
+        """
         async with self._lock:
-            piece = list(islice(self._messages, count))
+            piece = [filled(message, filler) for message in islice(self._messages, count)]
+            self._owed += count * self._fuzz
+            strange = list(islice(self._messages, int(self._owed)))
+            self._owed -= len(strange)
             self.pending = len(piece)
             while True:
                 try:
                     async with asyncio.timeout(150):
                         await send_in_batches(await self._connected(), self._service.names, piece)
+                        await self.fuzzer.write(strange)
                     break
                 except (KafkaError, TimeoutError, OSError):
                     self.again += 1
@@ -119,8 +143,9 @@ class Load:
             await pacing
 
     async def close(self) -> None:
-        """Stop, and let go of the connection."""
+        """Stop, and let go of the connections."""
         await self.stop()
+        await self.fuzzer.close()
         await self._disconnect()
 
     async def _pace(self) -> None:
@@ -138,7 +163,8 @@ class Load:
                 acks="all",
                 max_batch_size=1_000_000,
                 max_request_size=4 << 20,
-                request_timeout_ms=120_000,
+                # Three brokers go on without a silent one, and so does what writes to them.
+                request_timeout_ms=120_000 if self._service.copies == 1 else 10_000,
             )
             try:
                 await producer.start()

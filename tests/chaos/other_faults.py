@@ -16,11 +16,11 @@ async def broker_kill(scene: Scene, fault: Fault) -> Strike:
     before = await scene.input_ends()
     writing = asyncio.create_task(scene.load.burst(scene.burst))
     await asyncio.sleep(fault.target / 400)
-    await asyncio.to_thread(scene.broker.kill)
+    await asyncio.to_thread(scene.one.kill)
     pending = scene.load.pending
     at = now_ms()
     await asyncio.sleep(fault.seconds)
-    await asyncio.to_thread(scene.broker.restart)
+    await asyncio.to_thread(scene.one.restart)
     back = now_ms()
     everything = frozenset(scene.partitions)
     flight = await scene.in_flight(before, everything)
@@ -38,7 +38,7 @@ async def broker_pause(scene: Scene, fault: Fault) -> Strike:
     writing = await paused_amid(scene, fault.target / 400)
     pending = scene.load.pending
     await asyncio.sleep(fault.seconds)
-    scene.broker.resume()
+    scene.one.resume()
     back = now_ms()
     everything = frozenset(scene.partitions)
     flight = await scene.in_flight(before, everything)
@@ -55,11 +55,11 @@ async def paused_amid(scene: Scene, delay: float) -> "asyncio.Task[None]":
     for tried in range(50):
         writing = asyncio.create_task(scene.load.burst(scene.burst))
         await asyncio.sleep(delay / (1 + tried))
-        scene.broker.pause()
+        scene.one.pause()
         if scene.load.pending:
             break
         # It was just between two pieces: as long as this takes, nobody has noticed.
-        scene.broker.resume()
+        scene.one.resume()
         await writing
     return writing
 

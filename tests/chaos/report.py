@@ -39,6 +39,13 @@ def rejoins(report: Report) -> str:
     return f"Zombies were members again after, {recovery(times)}." if times else ""
 
 
+def standstills(report: Report) -> str:
+    """How long no commit was made in some partition, by the form of the fault."""
+    forms = sorted({s.form: s.kind for s in report.strikes if s.standstill_s is not None}.items())
+    shown = [f"{form}, {recovery(report.standstills(kind, form))}" for form, kind in forms]
+    return f"Longest time without a commit in any partition: {'; '.join(shown)}." if shown else ""
+
+
 def build(report: Report) -> str:
     """Which build ran."""
     if not report.commit:
@@ -109,6 +116,7 @@ def markdown(report: Report) -> str:
         "\n".join(table(report)),
         "\n".join(forms(report)),
         rejoins(report),
+        standstills(report),
         verdict,
         *failed,
     )

@@ -10,6 +10,7 @@ import aiohttp
 from models.topics import Direction
 from tests.chaos.changelog import Changelog, different_rows
 from tests.chaos.cluster import Slot
+from tests.chaos.fuzz import not_large, too_large
 from tests.chaos.scene import Scene
 from tests.chaos.stores import read_store, store_folders
 from tests.oracle.compare_http import VIEWS, compare_revenue, compare_totals, compare_view
@@ -154,5 +155,7 @@ async def model(scene: Scene) -> tuple[Expected, list[Record]]:
     outputs = await scene.service.outputs()
     done = await committed(scene.service.bootstrap, scene.service.app_id)
     inputs = committed_only(await scene.service.inputs(), done)
-    made = Model(inputs, scene.service.oracle, enriched=outputs)
+    failing = too_large(outputs, scene.service.names)
+    scene.report.take(not_large(failing, inputs))
+    made = Model(inputs, scene.service.oracle, enriched=outputs, failing=failing)
     return await asyncio.to_thread(made.run), outputs

@@ -11,6 +11,7 @@ LOST = ("missing", "conservation")
 TWICE = ("duplicates", "twice", "unexpected")
 KILLS = ("kill -9 at random", "kill -9 at a failpoint")
 """What the limits `p95` and `worst` hold for."""
+THREE = "broker of three"
 BROKERS = ("broker kill -9", "broker stopped")
 """What the limit `broker` holds for, from the broker's return."""
 
@@ -24,7 +25,8 @@ class Strike(msgspec.Struct):
     """One fault that was tried. `at`: epoch ms; `recovery_s`: from the fault to the first commit in
     each partition that it took away, None where it took none or another one came between; `form`:
     which of its kind's forms it had (`schedule.Fault.form`); `rejoin_s`: from the moment in which
-    a zombie woke until it was a member of the group again.
+    a zombie woke until it was a member of the group again; `standstill_s`: the longest time without
+    a commit in any partition.
     """
 
     number: int
@@ -37,6 +39,7 @@ class Strike(msgspec.Struct):
     warning: str = ""
     form: str = ""
     rejoin_s: float | None = None
+    standstill_s: float | None = None
 
     def __str__(self) -> str:
         what = f"#{self.number} {self.kind} {self.form or self.detail}"
@@ -47,7 +50,8 @@ class Report(msgspec.Struct):
     """One run. `failed`: {name of a check: its differences, at most some of them}; `forms`: {kind:
     {form: how many of it have to strike}}; `commit`, `dirty`: the build that ran, and whether its
     tree differed from it; `limits`: seconds for `p95` and `worst` of the recovery from kill -9, for
-    the worst `broker` fault, and for the worst `rejoin` of a zombie.
+    the worst `broker` fault, and for the worst `rejoin` of a zombie; `killed` and `silent`: for the
+    longest time without a commit, where one broker of three is killed, or frozen.
     """
 
     seed: int
@@ -111,10 +115,19 @@ class Report(msgspec.Struct):
         times = (s.rejoin_s for s in self.strikes if s.struck)
         return sorted(time for time in times if time is not None)
 
+    def standstills(self, kind: str, form: str) -> list[float]:
+        """How long all stood in faults of this kind that struck, in forms that begin so."""
+        struck = [s for s in self.strikes if s.kind == kind and s.struck]
+        times = (s.standstill_s for s in struck if s.form.startswith(form))
+        return sorted(time for time in times if time is not None)
+
     def too_slow(self) -> list[str]:
         """Where recovery is beyond the limits, if the run has such."""
         kills, brokers = self.recoveries(*KILLS), self.recoveries(*BROKERS)
+        killed, silent = (max(self.standstills(THREE, f), default=0.0) for f in ("kill", "freeze"))
         found = {
+            "killed": ("without a commit, one broker of three killed, worst", killed),
+            "silent": ("without a commit, one broker of three silent, worst", silent),
             "p95": ("on again after kill -9, p95", percentile(kills, 0.95) if kills else 0.0),
             "worst": ("on again after kill -9, worst", max(kills, default=0.0)),
             "broker": ("on again after the broker's return, worst", max(brokers, default=0.0)),

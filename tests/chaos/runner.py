@@ -8,7 +8,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.chaos import disk_faults, other_faults, worker_faults, zombies
+from tests.chaos import (
+    disk_faults,
+    link_faults,
+    other_faults,
+    partition,
+    three_faults,
+    topic_faults,
+    worker_faults,
+    zombies,
+)
 from tests.chaos.judge import judge, judge_on_the_way
 from tests.chaos.result import Report, Strike
 from tests.chaos.scene import Scene
@@ -28,6 +37,12 @@ STRIKES: Mapping[Kind, Callable[[Scene, Fault], Awaitable[Strike]]] = {
     Kind.DAMAGE: disk_faults.store_damage,
     Kind.PROXY: other_faults.proxy_fault,
     Kind.HIJACK: other_faults.hijacked,
+    Kind.BROKER_OF_THREE: three_faults.broker_of_three,
+    Kind.PARTITION: partition.cut_off,
+    Kind.LATE_MARKERS: link_faults.late_markers,
+    Kind.SLOW_LINK: link_faults.slow_link,
+    Kind.TOPIC_DELETED: topic_faults.topic_deleted,
+    Kind.DISK_FULL: disk_faults.disk_full,
 }
 
 RESULTS = "tests/chaos/results"
@@ -71,7 +86,8 @@ def blank(schedule: Schedule, tier: Tier, logs: str) -> Report:
     return Report(
         schedule.seed,
         [str(fault) for fault in schedule.faults],
-        f"python -m tests.chaos.soak --tier {tier.name} --seed {schedule.seed}",
+        f"python -m tests.chaos.soak --tier {tier.name} --brokers {tier.brokers}"
+        f" --seed {schedule.seed}",
         datetime.now(UTC).isoformat(timespec="seconds"),
         schedule.by_name,
         logs=logs,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aiokafka.errors import KafkaError
 
 from models.topics import Direction
-from tests.chaos.brokers import ProxiedBroker
+from tests.chaos.brokers import Brokers, ProxiedBroker, ProxiedThree
 from tests.chaos.cluster import Cluster, Slot
 from tests.chaos.load import Load
 from tests.chaos.result import Report, Strike
@@ -42,7 +42,7 @@ class Scene:
     """One run's parts. `burst`: records that are written just before a fault."""
 
     service: Service
-    broker: ProxiedBroker
+    broker: Brokers
     cluster: Cluster
     load: Load
     watch: Watch
@@ -56,6 +56,18 @@ class Scene:
     @property
     def partitions(self) -> range:
         return range(self.service.partitions)
+
+    @property
+    def one(self) -> ProxiedBroker:
+        """The broker, of a run that has one."""
+        assert isinstance(self.broker, ProxiedBroker)
+        return self.broker
+
+    @property
+    def three(self) -> ProxiedThree:
+        """The brokers, of a run that has three."""
+        assert isinstance(self.broker, ProxiedThree)
+        return self.broker
 
     async def input_ends(self) -> Ends:
         """Where the inputs end now."""
@@ -103,6 +115,17 @@ class Scene:
                 self.report.fail("went-on", f"{why}: partitions {still} after {GO_ON_SECONDS} s")
                 return None
             await asyncio.sleep(0.05)
+
+    async def taken(self, before: Ends, why: str) -> bool:
+        """Wait until all records up to `before` are committed."""
+        end = time.monotonic() + GO_ON_SECONDS
+        while time.monotonic() < end:
+            done = await self.committed()
+            if all(done.get(place, 0) >= offset for place, offset in before.items()):
+                return True
+            await asyncio.sleep(0.5)
+        self.report.fail("went-on", f"{why}: not all taken after {GO_ON_SECONDS} s")
+        return False
 
     async def whole(self, why: str, seconds: float = GO_ON_SECONDS) -> bool:
         """Wait until all workers that should run are ready and own all partitions."""

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -22,15 +22,47 @@ class Kind(StrEnum):
     DAMAGE = "store damage"
     PROXY = "proxy fault"
     HIJACK = "hijacked transactional id"
+    BROKER_OF_THREE = "broker of three"
+    PARTITION = "network partition"
+    LATE_MARKERS = "late markers"
+    SLOW_LINK = "slow link"
+    TOPIC_DELETED = "topic deleted"
+    DISK_FULL = "disk full"
 
 
 DAMAGES = ("delete", "truncate", "flip", "older")
 BEYOND_TRANSACTION = "transaction"
 BEYOND = ("session", BEYOND_TRANSACTION, "session")
 """What a zombie sleeps longer than, in turn."""
+THREE = (
+    "kill",
+    "freeze 15 s",
+    "leaders",
+    "two killed",
+    "stop",
+    "rolling",
+    "freeze 60 s",
+    "two frozen",
+)
+"""What happens to brokers of three: to one of them, to each in turn, to two together."""
+WITH_COORDINATOR = "with the coordinator"
+CUT_OFF = ("without the coordinator", WITH_COORDINATOR)
+"""Which broker a worker is cut off with."""
+MARKERS = ("kill", "rebalance", "alone")
+"""What happens while a transaction's markers are late."""
+DELETED = ("clicks", "enriched-purchases", "changelog", "partials")
 PAUSES = (5.0, 20.0, 70.0, 5.0)
 SCALES = (4, 2, 1)
 """Numbers of workers, in turn; the first is reached from the last one."""
+IN_TURN: Mapping[Kind, Sequence[str]] = {
+    Kind.ZOMBIE: BEYOND,
+    Kind.SCALE: tuple(map(str, SCALES)),
+    Kind.DAMAGE: DAMAGES,
+    Kind.BROKER_OF_THREE: THREE,
+    Kind.PARTITION: CUT_OFF,
+    Kind.LATE_MARKERS: MARKERS,
+    Kind.TOPIC_DELETED: DELETED,
+}
 REQUESTS = (Api.END_TXN, Api.TXN_OFFSET_COMMIT, Api.ADD_OFFSETS_TO_TXN, Api.PRODUCE)
 ACTIONS = (
     Action.DROP_ANSWER,
@@ -148,26 +180,37 @@ def make_fault(seed: int, kind: Kind, index: int) -> Fault:
 def particulars(kind: Kind, index: int, dice: random.Random) -> tuple[str, float]:
     """What is done exactly, and for how long."""
     match kind:
-        case Kind.KILL:
-            return "", dice.choice((0.0, dice.uniform(0, 3)))
         case Kind.FAILPOINT:
             name = POINTS[index % len(POINTS)]
             often = 1 if name in (failpoints.IN_RECOVERY, failpoints.ON_REVOKE) else 2
             return f"{name}:{often + (dice.randrange(8) if often > 1 else 0)}", 0.0
-        case Kind.ZOMBIE:
-            return BEYOND[index % len(BEYOND)], dice.uniform(0.5, 2)
-        case Kind.BROKER_KILL:
-            return "", dice.uniform(0, 3)
         case Kind.BROKER_PAUSE:
             return "", PAUSES[index % len(PAUSES)]
-        case Kind.SCALE:
-            return str(SCALES[index % len(SCALES)]), 0.0
-        case Kind.DAMAGE:
-            return DAMAGES[index % len(DAMAGES)], 0.0
         case Kind.PROXY:
             return str(index), 0.0
-        case Kind.HIJACK:
-            return "", 0.0
+        case _:
+            turns = IN_TURN.get(kind, ("",))
+            detail = turns[index % len(turns)]
+            return detail, lasting(kind, detail, dice)
+
+
+def lasting(kind: Kind, detail: str, dice: random.Random) -> float:
+    """For how long, in seconds."""
+    match kind, detail.split():
+        case Kind.KILL, _:
+            return dice.choice((0.0, dice.uniform(0, 3)))
+        case Kind.ZOMBIE, _:
+            return dice.uniform(0.5, 2)
+        case Kind.LATE_MARKERS, _:
+            return dice.uniform(3, 12)
+        case Kind.BROKER_OF_THREE, ["freeze", seconds, _]:
+            return float(seconds)
+        case Kind.BROKER_OF_THREE, ["two", _]:
+            return dice.uniform(8, 16)
+        case ((Kind.BROKER_KILL | Kind.BROKER_OF_THREE), _):
+            return dice.uniform(0, 3)
+        case _:
+            return 0.0
 
 
 def proxied(index: int) -> tuple[Api, Action]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from tests.chaos.brokers import ProxiedBroker
+from tests.chaos.brokers import Brokers, proxied_brokers
 from tests.chaos.cluster import NO_BROKER, Cluster, Slot
 from tests.chaos.load import Load
 from tests.chaos.result import Report
@@ -27,14 +27,16 @@ OVER_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Tier:
-    """How large a run is. `records`: at least as many are written; `minutes`: after them no new
-    fault begins; `fill`: the faults are spread over them; `rest_minutes`: how often all is brought
-    to rest and checked, 0 for only at the end; `limits`: as `Report.limits`, none where
-    times are not judged.
+    """How large a run is. `brokers`: 1 or 3; `records`: at least as many are written; `minutes`:
+    after them no new fault begins; `fill`: the faults are spread over them; `rest_minutes`: how
+    often all is brought to rest and checked, 0 for only at the end; `fuzz`: the share of records
+    that the fuzzer makes others of; `limits`: as `Report.limits`,
+    none where times are not judged.
     """
 
     name: str
     wanted: Mapping[Kind, int]
+    brokers: int = 1
     records: int = 20_000
     partitions: int = 4
     workers: int = 2
@@ -42,6 +44,7 @@ class Tier:
     fill: bool = False
     rest_minutes: float = 0.0
     event_hours: float = 6.0
+    fuzz: float = 0.0
     session_ms: int = 3_000
     transaction_ms: int = 6_000
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -62,6 +65,24 @@ SHORT = Tier(
 )
 
 
+THREE = Tier(
+    "short",
+    {
+        Kind.BROKER_OF_THREE: 4,
+        Kind.PARTITION: 1,
+        Kind.LATE_MARKERS: 1,
+        Kind.SLOW_LINK: 1,
+        Kind.DISK_FULL: 1,
+    },
+    brokers=3,
+    records=6_000,
+    # What travels between the brokers, too, takes its time here, and fewer sessions end by chance.
+    session_ms=6_000,
+    transaction_ms=12_000,
+)
+"""The short tier of three brokers."""
+
+
 @asynccontextmanager
 async def staged(
     tier: Tier,
@@ -72,7 +93,7 @@ async def staged(
 ) -> AsyncIterator[Scene]:
     """Start everything; end every process at the end of the block."""
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-    broker = ProxiedBroker(folder / "broker")
+    broker = proxied_brokers(folder / "broker", tier.brokers)
     await asyncio.to_thread(broker.__enter__)
     try:
         scene = await placed(tier, broker, folder, module, environment, report)
@@ -98,7 +119,7 @@ async def ended(report: Report, end: Callable[[], Awaitable[None]]) -> None:
 
 async def placed(
     tier: Tier,
-    broker: ProxiedBroker,
+    broker: Brokers,
     folder: Path,
     module: str,
     environment: Mapping[str, str],
@@ -111,7 +132,7 @@ async def placed(
         "transaction_timeout": f"{tier.transaction_ms}ms",
         **tier.settings,
     }
-    service = await Service(broker.direct, tier.partitions, settings).create()
+    service = await Service(broker.direct, tier.partitions, settings, copies=broker.copies).create()
     given = {"STREAMJOIN_BROKER": broker.proxied, **environment}
     cluster = Cluster(service, folder, MOST_WORKERS, module, given, partial(exited, report, broker))
     changelog = f"{service.app_id}-state-changelog"
@@ -119,7 +140,7 @@ async def placed(
         service,
         broker,
         cluster,
-        Load(service, report.seed, tier.records, tier.event_hours),
+        Load(service, report.seed, tier.records, tier.event_hours, tier.fuzz),
         Watch(service, changelog),
         Views(cluster, report.seed),
         report,
@@ -129,7 +150,7 @@ async def placed(
     )
 
 
-def exited(report: Report, broker: ProxiedBroker, slot: Slot, text: str) -> None:
+def exited(report: Report, broker: Brokers, slot: Slot, text: str) -> None:
     """Note an end that nobody ordered: a failed check, unless it found no broker at its start."""
     said = [line for line in text.splitlines() if line.startswith("streamjoin:")]
     last = said[-1] if said else ""
@@ -148,6 +169,8 @@ def count(scene: Scene, began: float, telling: "asyncio.Task[None]") -> None:
     scene.report.numbers |= {
         "seconds": round(time.monotonic() - began, 1),
         "records": scene.load.written,
+        "fuzzed records": scene.load.fuzzer.written,
+        "largest fuzzed record": scene.load.fuzzer.largest,
         "pieces written again": scene.load.again,
         "reader reconnected": scene.watch.reconnected,
         "worker starts": sum(slot.starts for slot in scene.cluster.slots),

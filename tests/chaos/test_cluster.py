@@ -87,7 +87,7 @@ def test_only_a_start_without_a_broker_is_excused(
 
 def test_a_broker_is_away_until_some_time_after_its_return(tmp_path: Path) -> None:
     broker = ProxiedBroker(tmp_path)
-    with broker.proxy:
+    with broker.proxy, broker.between:
         assert not broker.was_away(60)
         broker.kill()
         assert broker.was_away(0)

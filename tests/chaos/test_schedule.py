@@ -9,9 +9,9 @@ from tests.chaos import soak
 from tests.chaos.report import BEGIN, END, load, markdown, save
 from tests.chaos.result import Report, Strike
 from tests.chaos.runner import build
-from tests.chaos.schedule import DAMAGES, POINTS, Kind, again, make_schedule
-from tests.chaos.soak import RESULTS, SOAK, scaled
-from tests.chaos.stage import SHORT
+from tests.chaos.schedule import DAMAGES, IN_TURN, POINTS, Kind, again, make_schedule
+from tests.chaos.soak import ALONE, RESULTS, SOAK, arguments, scaled, tier_of
+from tests.chaos.stage import SHORT, THREE
 
 WANTED = {Kind.KILL: 7, Kind.FAILPOINT: len(POINTS), Kind.DAMAGE: 4, Kind.SCALE: 4}
 
@@ -50,15 +50,34 @@ def test_a_fault_without_evidence_is_tried_again_in_the_same_form() -> None:
 
 
 def test_the_soak_stops_the_broker_for_each_time() -> None:
-    forms = make_schedule(5, SOAK.wanted).forms
+    forms = make_schedule(5, ALONE.wanted).forms
     assert set(forms[Kind.BROKER_PAUSE.value]) == {"5 s", "20 s", "70 s"}
     assert set(make_schedule(5, SHORT.wanted).forms[Kind.BROKER_PAUSE.value]) == {"5 s", "20 s"}
     assert set(forms[Kind.DAMAGE.value]) == set(DAMAGES)
 
 
+def test_the_soak_of_three_brokers_has_every_form() -> None:
+    forms = make_schedule(5, SOAK.wanted).forms
+    for kind, turns in IN_TURN.items():
+        expected = {f"to {turn}" for turn in turns} if kind is Kind.SCALE else set(turns)
+        assert set(forms[kind.value]) == expected
+    assert set(Kind) - SOAK.wanted.keys() == {Kind.BROKER_KILL, Kind.BROKER_PAUSE}
+    assert {SOAK.brokers, THREE.brokers, ALONE.brokers, SHORT.brokers} == {3, 1}
+    of_three = {f.detail: f.seconds for f in make_schedule(5, SOAK.wanted).faults}
+    assert (of_three["freeze 15 s"], of_three["freeze 60 s"]) == (15, 60)
+    assert of_three["two killed"] >= 8
+
+
+def test_the_command_takes_one_broker_or_three() -> None:
+    assert tier_of(arguments([])) == SOAK
+    assert tier_of(arguments(["--brokers", "1"])) == ALONE
+    assert tier_of(arguments(["--tier", "short", "--brokers", "3"])) == THREE
+    assert tier_of(arguments(["--fuzz"])).fuzz > tier_of(arguments(["--no-fuzz"])).fuzz == 0
+
+
 def test_a_shorter_soak_keeps_every_kind() -> None:
-    small = scaled(SOAK, 10)
-    assert small.wanted.keys() == SOAK.wanted.keys()
+    small = scaled(ALONE, 10)
+    assert small.wanted.keys() == ALONE.wanted.keys()
     assert small.records == 100_000
     assert small.wanted[Kind.KILL] == 9
     assert min(small.wanted.values()) == 1
@@ -108,7 +127,7 @@ def test_a_recovery_beyond_its_limits_fails_the_soak() -> None:
 
 
 def test_a_broker_and_a_zombie_have_limits_of_their_own() -> None:
-    report = Report(9, [], "cmd", "2026-01-01T00:00:00+00:00", {}, limits=dict(SOAK.limits))
+    report = Report(9, [], "cmd", "2026-01-01T00:00:00+00:00", {}, limits=dict(ALONE.limits))
     report.strikes = [
         Strike(1, Kind.BROKER_KILL.value, "", 0, True, "", 29.9),
         Strike(2, Kind.BROKER_PAUSE.value, "", 0, True, "", 29.8),
@@ -120,6 +139,24 @@ def test_a_broker_and_a_zombie_have_limits_of_their_own() -> None:
     assert report.too_slow() == [
         "on again after the broker's return, worst: 30.1 s, the limit is 30.0 s",
         "a zombie is a member again, worst: 10.1 s, the limit is 10.0 s",
+    ]
+
+
+def test_how_long_all_may_stand_depends_on_what_befell_the_broker() -> None:
+    report = Report(9, [], "cmd", "2026-01-01T00:00:00+00:00", {}, limits=dict(SOAK.limits))
+
+    def stood(form: str, seconds: float, struck: bool = True) -> Strike:
+        kind = Kind.BROKER_OF_THREE.value
+        return Strike(1, kind, form, 0, struck, "", form=form, standstill_s=seconds)
+
+    report.strikes = [stood("kill", 9.9), stood("freeze 60 s", 19.9), stood("two killed", 40.0)]
+    report.strikes += [stood("kill", 30.0, struck=False)]
+    assert report.too_slow() == []
+    assert "kill, 1: 9.9 / 9.9 / 9.9 s" in markdown(report)
+    report.strikes += [stood("kill", 10.1), stood("freeze 15 s", 20.1)]
+    assert report.too_slow() == [
+        "without a commit, one broker of three killed, worst: 10.1 s, the limit is 10.0 s",
+        "without a commit, one broker of three silent, worst: 20.1 s, the limit is 20.0 s",
     ]
 
 

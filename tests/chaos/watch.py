@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal
+from itertools import pairwise
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -69,6 +70,16 @@ class Watch:
         place = bisect_right(commits, since)
         return self.arrivals[partition][place] if place < len(commits) else None
 
+    def standstill(self, partition: int, since: int, until: int) -> float:
+        """The longest time without a commit from `since` to the first after `until`; seconds.
+
+        By when the commits were made, however late they could be read.
+        """
+        commits = self.commits[partition]
+        first, last = bisect_right(commits, since), bisect_right(commits, until)
+        times = [since, *commits[first : last + 1]]
+        return max((b - a for a, b in pairwise(times)), default=0) / 1000
+
     async def _run(self) -> None:
         while True:
             with suppress(KafkaError, OSError, TimeoutError):
@@ -84,6 +95,7 @@ class Watch:
             auto_offset_reset="none",
             max_partition_fetch_bytes=4 << 20,
             fetch_max_wait_ms=100,
+            request_timeout_ms=10_000,
         )
         try:
             await consumer.start()

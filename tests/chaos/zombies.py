@@ -127,7 +127,16 @@ async def rejection(slot: Slot, mark: int, seconds: float = 15.0) -> str:
 
 async def ask_zombie(scene: Scene, slot: Slot, done: Ends, why: str) -> int:
     """Its views refuse, or show what was committed before it woke: `done`. How many answered."""
+    answered, stale = await stale_answers(scene, slot, done)
+    for line in stale:
+        scene.report.fail("zombie-view", f"{why}: {line}")
+    return answered
+
+
+async def stale_answers(scene: Scene, slot: Slot, done: Ends) -> tuple[int, list[str]]:
+    """How many views a worker answers, and where they are behind what was committed: `done`."""
     end, number, answered = time.monotonic() + 1.5, 0, 0
+    stale: list[str] = []
     while time.monotonic() < end:
         number += 1
         user = f"u{number % 20 + 1}"
@@ -135,10 +144,9 @@ async def ask_zombie(scene: Scene, slot: Slot, done: Ends, why: str) -> int:
         if status == 200:
             answered += 1
             place = partition_of(user.encode(), scene.service.partitions)
-            for line in behind(user, body["offsets"], place, done):
-                scene.report.fail("zombie-view", f"{why}: {line}")
+            stale += behind(user, body["offsets"], place, done)
         await asyncio.sleep(0.02)
-    return answered
+    return answered, stale
 
 
 def behind(user: str, offsets: dict[str, int], partition: int, done: Ends) -> list[str]:

@@ -2,54 +2,17 @@
 nothing of it (reliability, faults)."""
 
 import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from app.factory import changelog_topic
 from models.topics import CLICKS, Direction
-from tests.oracle.records import Record
-from tests.service.traffic import traffic
 from tests.support.admin import create_topic, delete_topic, raise_partitions
+from tests.support.fates import changelog, stopped_by
 from tests.support.kafka import Kafka
 from tests.support.service import Service, keyed
-from tests.support.topics import Ends, committed, read_all
 
 PARTITIONS = 2
-Fault = Callable[[Service], Awaitable[None]]
-
-
-def changelog(service: Service) -> str:
-    return changelog_topic(service.loaded())
-
-
-async def state(service: Service, without: str) -> tuple[Ends, list[Record]]:
-    """The group's offsets, and all committed records that the service has written."""
-    offsets = await committed(service.bootstrap, service.app_id)
-    written = [changelog(service), *service.of(Direction.OUTPUT, Direction.INTERNAL)]
-    names = [name for name in written if name != without]
-    records = await read_all(service.bootstrap, names, PARTITIONS)
-    return {place: at for place, at in offsets.items() if place[0] != without}, records
-
-
-async def stopped_by(
-    service: Service, tmp_path: Path, topic: str, fault: Fault, *, more: bool = True
-) -> str:
-    """The line of a worker whose topic suffers the fault while it has work; it has stopped."""
-    with service.worker(tmp_path) as worker:
-        await service.send(traffic(1, 300, PARTITIONS))
-        await service.at_rest()
-        before = await state(service, topic)
-        await fault(service)
-        if more:
-            others = [m for m in traffic(2, 300, PARTITIONS) if service.names[m[0]] != topic]
-            await service.send(others)
-        assert await worker.status(90) == 1, worker.text
-        assert await state(service, topic) == before
-        said = worker.reason
-    assert topic in said
-    return said
 
 
 @pytest.mark.parametrize("more", [True, False])

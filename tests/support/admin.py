@@ -43,10 +43,15 @@ async def delete_topic(bootstrap: str, name: str) -> None:
 
 
 async def create_topic(
-    bootstrap: str, name: str, partitions: int, configs: dict[str, str] | None = None
+    bootstrap: str,
+    name: str,
+    partitions: int,
+    configs: dict[str, str] | None = None,
+    copies: int = 1,
 ) -> None:
+    topic = NewTopic(name, partitions, copies, topic_configs=configs)
     async with admin_of(bootstrap) as admin:
-        answer = await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=configs)])
+        answer = await admin.create_topics([topic])
         assert all(code == 0 for _, code, _ in answer.topic_errors), answer
     await has(bootstrap, name, partitions)
 

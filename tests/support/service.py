@@ -49,7 +49,7 @@ def keyed(topic: str, user: str, value: str | bytes, partitions: int) -> Message
 class Service:
     """Topics and a group of a test's own. `settings`: the service's, by field name, as text.
 
-    `renamed`: topics with other names than they would have, by the contract's.
+    `renamed`: topics with other names than they would have, by the contract's; `copies`: of each.
     """
 
     bootstrap: str
@@ -57,6 +57,7 @@ class Service:
     settings: dict[str, str] = field(default_factory=dict)
     app_id: str = field(default_factory=lambda: f"t-{uuid4().hex[:10]}")
     renamed: dict[str, str] = field(default_factory=dict)
+    copies: int = 1
 
     @property
     def names(self) -> dict[str, str]:
@@ -107,7 +108,7 @@ class Service:
 
     async def create(self) -> Self:
         """Make the topics."""
-        await create_topics(self.bootstrap, self.catalogue, self.partitions, 1)
+        await create_topics(self.bootstrap, self.catalogue, self.partitions, self.copies)
         return self
 
     async def send(self, messages: Iterable[Message]) -> None:

@@ -52,10 +52,10 @@ class ThreeBrokers(AbstractContextManager["ThreeBrokers"]):
     def __init__(
         self,
         folder: Path,
-        listeners: Callable[[int], Mapping[str, str]] = lambda node: {},
+        listeners: Callable[[int, int], Mapping[str, str]] = lambda node, port: {},
         heap_mb: int = _HEAP_MB,
     ) -> None:
-        """`folder`: of all data. `listeners`: by node, settings that win over those of here."""
+        """`folder`: of all data. `listeners`: settings that win, by node and its port."""
         self._stack = ExitStack()
         self._paused: dict[int, int] = {}
         self.ports = self._held()
@@ -74,7 +74,7 @@ class ThreeBrokers(AbstractContextManager["ThreeBrokers"]):
                     "listeners": f"PLAINTEXT://{_HOST}:{self.ports[node]},"
                     f"CONTROLLER://{_HOST}:{controllers[node]}",
                     "controller.quorum.voters": voters,
-                    **listeners(node),
+                    **listeners(node, self.ports[node]),
                 },
             )
             for node in NODES
@@ -106,9 +106,9 @@ class ThreeBrokers(AbstractContextManager["ThreeBrokers"]):
         One alone becomes ready only while another one runs: two are the majority of the voters.
         """
         _side_by_side(lambda node: self.brokers[node].start(), nodes)
-        ports = {self.ports[node] for node in nodes}
+        addresses = {node: f"{_HOST}:{self.ports[node]}" for node in nodes}
         # In a thread, for callers inside an event loop.
-        _side_by_side(lambda wanted: asyncio.run(_until_alive(self.bootstrap, wanted)), [ports])
+        _side_by_side(lambda wanted: asyncio.run(_until_alive(wanted)), [addresses])
 
     def kill(self, *nodes: int) -> None:
         """kill -9."""
@@ -146,27 +146,27 @@ def _side_by_side(work: Callable[[T], object], of: Sequence[T]) -> None:
         list(threads.map(work, of))
 
 
-async def _until_alive(bootstrap: str, wanted: set[int]) -> None:
-    """Wait until each of these nodes counts itself and is counted among the live brokers.
+async def _until_alive(addresses: Mapping[int, str]) -> None:
+    """Wait until each of these nodes counts itself and the others among the live brokers.
 
     A broker that starts answers before its controller lets it lead; only then it is in the
     metadata, its own included.
     """
     end = time.monotonic() + _START_S
     while True:
-        alive = [await _alive(f"{_HOST}:{port}") for port in wanted]
-        if all(wanted <= found for found in alive):
+        alive = [await _alive(address) for address in addresses.values()]
+        if all(addresses.keys() <= found for found in alive):
             return
-        assert time.monotonic() < end, f"of {bootstrap}, {wanted} see {alive} after {_START_S} s"
+        assert time.monotonic() < end, f"{addresses} see {alive} after {_START_S} s"
         await asyncio.sleep(0.1)
 
 
 async def _alive(address: str) -> set[int]:
-    """The ports of the live brokers, as the one at `address` knows them."""
+    """The live brokers, as the one at `address` knows them."""
     client = AIOKafkaClient(bootstrap_servers=address, request_timeout_ms=5000)
     found: set[int] = set()
     with suppress(KafkaError, OSError, TimeoutError):
         await client.bootstrap()
-        found = {broker.port for broker in client.cluster.brokers()}
+        found = {broker.nodeId for broker in client.cluster.brokers()}
     await client.close()
     return found

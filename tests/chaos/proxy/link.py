@@ -5,6 +5,7 @@ import struct
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from tests.chaos.proxy.frames import Request, correlation_of, parse_request, read_frame
 from tests.chaos.proxy.rules import Action, Rule, Strike
@@ -15,25 +16,52 @@ Match = Callable[[Request], Struck | None]
 """Which rule strikes a request, if any."""
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where a connection comes from, and to which node it leads. `client`: the port of its end."""
+
+    client: int
+    node: int
+
+
 class Traffic:
-    """What holds for all connections: whether anything flows, and how slowly."""
+    """What holds for all connections: whether anything flows, how slowly, and on which ways not.
+
+    `rate`: bytes a second of all connections together, each way counted; 0: no limit. `waited`:
+    seconds that frames have waited for it.
+    """
 
     def __init__(self) -> None:
         self.flowing = asyncio.Event()
         self.flowing.set()
         self.latency = 0.0
+        self.rate = 0.0
+        self.waited = 0.0
+        self.severed: Callable[[Way], bool] | None = None
+        self.healed = asyncio.Event()
+        self._free_at = 0.0
 
-    async def passed(self) -> None:
-        """Wait as long as a frame has to."""
+    async def passed(self, way: Way, size: int = 0) -> None:
+        """Wait as long as a frame of so many bytes has to."""
         if self.latency:
             await asyncio.sleep(self.latency)
+        if self.rate:
+            now = time.monotonic()
+            self._free_at = max(self._free_at, now) + size / self.rate
+            self.waited += self._free_at - now
+            await asyncio.sleep(self._free_at - now)
         await self.flowing.wait()
+        if self.severed is not None and self.severed(way):
+            await self.healed.wait()
 
 
 class Link:
     """Carries frames both ways, in order, and does to them what rules say."""
 
-    def __init__(self, client: Streams, broker: Streams, traffic: Traffic, match: Match) -> None:
+    def __init__(
+        self, way: Way, client: Streams, broker: Streams, traffic: Traffic, match: Match
+    ) -> None:
+        self._way = way
         self._from_client, self._to_client = client
         self._from_broker, self._to_broker = broker
         self._traffic = traffic
@@ -67,7 +95,7 @@ class Link:
 
     async def _requests(self) -> None:
         while (frame := await read_frame(self._from_client)) is not None:
-            await self._traffic.passed()
+            await self._traffic.passed(self._way, len(frame))
             if self._silent:
                 continue
             try:
@@ -106,7 +134,7 @@ class Link:
 
     async def _answers(self) -> None:
         while (frame := await read_frame(self._from_broker)) is not None:
-            await self._traffic.passed()
+            await self._traffic.passed(self._way, len(frame))
             struck = self._watched.pop(correlation_of(frame), None)
             if struck is not None:
                 rule, strike = struck

@@ -5,11 +5,13 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from tests.chaos.proxy.frames import Request
-from tests.chaos.proxy.link import Link, Struck, Traffic
+from tests.chaos.proxy.link import Link, Struck, Traffic, Way
 from tests.chaos.proxy.rules import Rule
 
 T = TypeVar("T")
@@ -17,27 +19,36 @@ _ANSWER_S = 30.0
 _CONNECT_S = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`port`: where the proxy listens; `behind`: the listener of `node` that advertises it."""
+
+    port: int
+    behind: int
+    node: int = 1
+
+
 class Proxy(AbstractContextManager["Proxy"]):
-    """Listens on 127.0.0.1 and carries every connection to the broker.
+    """Listens on 127.0.0.1 and carries every connection to its route's broker.
 
     Works from `with` to the end of the block. All methods may be called from any thread.
     `seen` counts the requests that came, by API key; `rules` are those given, in order: the first
     that fits strikes.
     """
 
-    def __init__(self, port: int, broker_port: int) -> None:
-        """`port`: where it listens; `broker_port`: the listener that advertises `port`."""
-        self.port = port
-        self.bootstrap = f"127.0.0.1:{port}"
+    def __init__(self, *routes: Route) -> None:
+        """`routes`: what it listens for; rules hold for all of them."""
+        self._routes = routes
+        self.port = routes[0].port
+        self.bootstrap = ",".join(f"127.0.0.1:{route.port}" for route in routes)
         self.seen: Counter[int] = Counter()
         self.rules: list[Rule] = []
-        self._broker_port = broker_port
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._links: dict[asyncio.Task[None], Link | None] = {}
         self._traffic = Traffic()
         self._resume: asyncio.TimerHandle | None = None
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -86,6 +97,19 @@ class Proxy(AbstractContextManager["Proxy"]):
         """Have each frame wait so long, each way; 0: none. Frames wait one after another."""
         self._traffic.latency = seconds
 
+    def slow(self, rate: float) -> None:
+        """Let so many bytes a second through, of all connections and both ways; 0: no limit."""
+        self._traffic.rate = rate
+
+    @property
+    def waited(self) -> float:
+        """Seconds that frames have waited for the rate, all together."""
+        return self._traffic.waited
+
+    def sever(self, severed: Callable[[Way], bool] | None) -> None:
+        """Let nothing through on these ways, as `pause` does; None: all are whole again."""
+        self._call(lambda: self._sever(severed))
+
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_ANSWER_S)
 
@@ -96,28 +120,35 @@ class Proxy(AbstractContextManager["Proxy"]):
         return self._run(called())
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        for route in self._routes:
+            accept = partial(self._accept, route)
+            self._servers.append(await asyncio.start_server(accept, "127.0.0.1", route.port))
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = self._loop.create_task(self._serve(reader, writer))
+    def _accept(
+        self, route: Route, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        task = self._loop.create_task(self._serve(route, reader, writer))
         self._links[task] = None
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._links[task]
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(
+        self, route: Route, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        way = Way(writer.get_extra_info("peername")[1], route.node)
         try:
-            await self._traffic.passed()
+            await self._traffic.passed(way)
             async with asyncio.timeout(_CONNECT_S):
-                broker = await asyncio.open_connection("127.0.0.1", self._broker_port)
+                broker = await asyncio.open_connection("127.0.0.1", route.behind)
         except (OSError, TimeoutError):
             writer.transport.abort()
             return
         except asyncio.CancelledError:
             writer.transport.abort()
             raise
-        link = Link((reader, writer), broker, self._traffic, self._match)
+        link = Link(way, (reader, writer), broker, self._traffic, self._match)
         task = asyncio.current_task()
         if task is not None:
             self._links[task] = link
@@ -148,9 +179,17 @@ class Proxy(AbstractContextManager["Proxy"]):
             self._resume = None
         self._traffic.flowing.set()
 
+    def _sever(self, severed: Callable[[Way], bool] | None) -> None:
+        self._traffic.severed = severed
+        if severed is None:
+            self._traffic.healed.set()
+        else:
+            self._traffic.healed.clear()
+
     async def _close(self) -> None:
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
+        self._sever(None)
         self._flow()
         self.release()
         tasks = list(self._links)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from models.topics import Direction
-from tests.chaos.brokers import ProxiedBroker
+from tests.chaos.brokers import Brokers
 from tests.chaos.variants import scenarios, situations
 from tests.chaos.variants.outcome import Outcome
 from tests.chaos.variants.trial import PARTITIONS, EndedError, Trial
@@ -44,7 +44,7 @@ async def try_build(
     scenario: str,
     seed: int,
     variant: Variant | None,
-    proxied: ProxiedBroker | None = None,
+    proxied: Brokers | None = None,
 ) -> Outcome:
     """Run one scenario; what came out. Raises UnfitError where the variant does not apply."""
     trial = Trial(bootstrap, folder, seed, variant, proxied)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from tests.chaos.brokers import ProxiedBroker
+from tests.chaos.brokers import Brokers, proxied_brokers
 from tests.chaos.stock.trial import KILLS, try_stock
 from tests.chaos.variants.catalogue import VARIANTS
 from tests.chaos.variants.judge import UnfitError, try_build
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
     """Print the table; exit status 1 if a build escapes or the right one fails where it should not.
 
     `--tier`: under random faults of the seed, as the short tier has them, in place of each
-    variant's own scenario.
+    variant's own scenario. `--brokers 3`: the same with three of them.
     """
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.variants")
     parser.add_argument("--all", action="store_true", help="every variant, and stock Faust")
@@ -36,6 +36,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
     parser.add_argument("--tier", action="store_true", help="random faults, some minutes a build")
     parser.add_argument("--list", action="store_true", help="names, faults and rules")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--brokers", type=int, choices=(1, 3), default=1)
     given = parser.parse_args(arguments)
     names = [*VARIANTS, STOCK] if given.all or given.list else given.only
     if given.list:
@@ -47,7 +48,8 @@ def main(arguments: Sequence[str]) -> NoReturn:
     signal.signal(signal.SIGTERM, leave)  # So that broker and workers are ended too.
     print(*HEAD, sep="\n", flush=True)
     with tempfile.TemporaryDirectory(prefix="variants-") as folder:
-        trials = (by_tier if given.tier else by_scenario)(names, given.seed, Path(folder))
+        attempt = by_tier if given.tier else by_scenario
+        trials = attempt(names, given.seed, Path(folder), given.brokers)
     escaped = [name for name, good in trials.items() if not good]
     print(f"wrong: {', '.join(escaped)}" if escaped else "all as it should be", flush=True)
     sys.exit(bool(escaped))
@@ -58,10 +60,10 @@ def leave(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def by_scenario(names: Sequence[str], seed: int, folder: Path) -> dict[str, bool]:
+def by_scenario(names: Sequence[str], seed: int, folder: Path, brokers: int) -> dict[str, bool]:
     """Try the right build under each scenario needed, then each variant under its own."""
     good: dict[str, bool] = {}
-    with ProxiedBroker(folder / "broker") as broker:
+    with proxied_brokers(folder / "broker", brokers) as broker:
         for scenario in dict.fromkeys(VARIANTS[n].scenario for n in names if n != STOCK):
             mine = [n for n in names if n != STOCK and VARIANTS[n].scenario == scenario]
             for name in (RIGHT, *mine):
@@ -77,7 +79,7 @@ def by_scenario(names: Sequence[str], seed: int, folder: Path) -> dict[str, bool
     return good
 
 
-def try_one(broker: ProxiedBroker, folder: Path, scenario: str, seed: int, name: str) -> bool:
+def try_one(broker: Brokers, folder: Path, scenario: str, seed: int, name: str) -> bool:
     """Try one build; whether it did as it should: the right one passes, others do not."""
     variant = None if name == RIGHT else VARIANTS[name]
     try:
@@ -90,12 +92,12 @@ def try_one(broker: ProxiedBroker, folder: Path, scenario: str, seed: int, name:
     return shown(name, variant.breaks if variant else "nothing", outcome, right=variant is None)
 
 
-def by_tier(names: Sequence[str], seed: int, folder: Path) -> dict[str, bool]:
+def by_tier(names: Sequence[str], seed: int, folder: Path, brokers: int) -> dict[str, bool]:
     """Try the right build and then each variant under the seed's random faults."""
     good: dict[str, bool] = {}
     for name in (RIGHT, *(n for n in names if n != STOCK)):
         variant = None if name == RIGHT else VARIANTS[name]
-        outcome = asyncio.run(try_tier(seed, folder / name, variant))
+        outcome = asyncio.run(try_tier(seed, folder / name, variant, brokers))
         breaks = variant.breaks if variant else "nothing"
         good[name] = shown(name, breaks, outcome, right=variant is None)
     return good

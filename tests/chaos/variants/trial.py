@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from models.topics import Direction
-from tests.chaos.brokers import ProxiedBroker
+from tests.chaos.brokers import Brokers
 from tests.chaos.variants.variant import Variant
 from tests.service.traffic import traffic
 from tests.support.service import Message, Service
@@ -43,10 +43,10 @@ class Trial:
         folder: Path,
         seed: int,
         variant: Variant | None,
-        proxied: ProxiedBroker | None = None,
+        proxied: Brokers | None = None,
     ) -> None:
         """`bootstrap`: for all but workers, who go through `proxied` if that is given."""
-        self.service = Service(bootstrap, PARTITIONS)
+        self.service = Service(bootstrap, PARTITIONS, copies=proxied.copies if proxied else 1)
         self.service.settings |= {"session_timeout": "2s", "heartbeat_interval": "400ms"}
         self.folder = folder
         self.variant = variant
