@@ -3,6 +3,17 @@
 import time
 from typing import Protocol
 
+_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def since_boot() -> float:
+    """Seconds that never go back, and go on while the machine is suspended, where it can tell.
+
+    For what others have agreed to only for some time: they go on without this machine. Linux
+    can tell.
+    """
+    return time.clock_gettime(_BOOT)
+
 
 class Clock(Protocol):
     """Two readings: one to measure with, one to stamp with."""

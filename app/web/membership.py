@@ -4,12 +4,12 @@ Ownership comes from the group's own metadata: each assignment carries every mem
 partitions (Faust's assignor).
 """
 
-import time
 from collections.abc import Callable
 from typing import Protocol, TypeVar, cast
 
 from faust.assignor.partition_assignor import PartitionAssignor
 
+from app.engine.clock import since_boot
 from app.engine.errors import LostError, StoreError
 from app.engine.faust_app import StreamApp
 from app.engine.metadata import KEY, Metadata
@@ -91,7 +91,7 @@ class GroupMembership:
         An older one may be that of a member that the group has expelled without its noticing.
         """
         beat = self._app.consumer_service.thread.last_heartbeat
-        return time.monotonic() - beat < self._session
+        return since_boot() - beat < self._session
 
     def owners(self) -> dict[int, str]:
         """See `Membership`."""

@@ -1,7 +1,6 @@
 """Which of a broker's answers to a heartbeat proves ownership: aiokafka's own coordinator asks."""
 
 import asyncio
-import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 from aiokafka import errors
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 
+from app.engine.clock import since_boot
 from app.engine.heartbeats import note_heartbeats
 
 
@@ -40,10 +40,10 @@ async def test_what_proves_ownership(
 ) -> None:
     coordinator, noted = _coordinator(error), list[float]()
     note_heartbeats(coordinator, noted.append)
-    before = time.monotonic()
+    before = since_boot()
     assert await coordinator._do_heartbeat() is accepted
     assert len(noted) == proves
-    assert all(before <= sent <= time.monotonic() for sent in noted)
+    assert all(before <= sent <= since_boot() for sent in noted)
 
 
 async def test_none_is_proof_until_it_has_joined_again() -> None:

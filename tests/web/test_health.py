@@ -1,12 +1,15 @@
 """When a worker says that it is ready, and when it answers as an owner."""
 
+import asyncio
 import time
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from app.engine.clock import since_boot
 from app.engine.faust_app import StreamApp
+from app.engine.heartbeats import note_heartbeats
 from app.observability.progress import Progress, ProgressWatch, State
 from app.settings import load_settings
 from app.web.health import Health
@@ -35,7 +38,7 @@ def worker(**changes: Any) -> StreamApp:  # noqa: ANN401
         "rebalancing": False,
         "stopping": False,
         "leaving": False,
-        "beat": time.monotonic(),
+        "beat": since_boot(),
         "distribution": {"http://me:1": {"log": [0]}, "http://you:2/": {"log": [1]}},
     } | changes
     owned = given["owned"]
@@ -109,7 +112,7 @@ def test_a_worker_with_no_partition_is_ready() -> None:
         ({"rebalancing": True}, "the group is rebalancing"),
         ({"joined": False}, "the worker has not joined the group yet"),
         ({"beat": float("-inf")}, "no heartbeat has succeeded for the session timeout"),
-        ({"beat": time.monotonic() - 601}, "no heartbeat has succeeded for the session timeout"),
+        ({"beat": since_boot() - 601}, "no heartbeat has succeeded for the session timeout"),
         ({"assigned": {0, 1}}, "partition 1 is being acquired"),
         (
             {"assigned": {0, 1}, "restoring": {1: (5, 9)}},
@@ -146,7 +149,7 @@ def test_a_stalled_worker_is_alive_unless_it_is_to_be_restarted() -> None:
 
 
 def test_a_restart_does_not_help_against_a_broker_that_is_away() -> None:
-    away = worker(beat=time.monotonic() - 601)
+    away = worker(beat=since_boot() - 601)
     assert health(away, 0, restart=True).alive().alive
 
 
@@ -164,7 +167,7 @@ def test_an_owner_reads_its_committed_state() -> None:
         (1, {}, 421, "not-owner"),
         (1, {"beat": float("-inf")}, 421, "not-owner"),
         (1, {"assigned": {0, 1}, "restoring": {1: (5, 9)}}, 503, "recovering"),
-        (0, {"beat": time.monotonic() - 601}, 503, "membership-unsure"),
+        (0, {"beat": since_boot() - 601}, 503, "membership-unsure"),
         (0, {"assigned": set()}, 421, "not-owner"),
     ],
 )
@@ -186,3 +189,33 @@ def test_a_membership_that_ends_during_the_read_voids_the_answer() -> None:
     with pytest.raises(ProblemError) as caught:
         member(app).read(0, read)
     assert caught.value.kind == "membership-unsure"
+
+
+async def test_a_heartbeat_from_before_a_suspension_proves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Only CLOCK_BOOTTIME goes on while the machine is suspended: here it is told that it was."""
+    read, suspended = time.clock_gettime, 0.0
+    monkeypatch.setattr(
+        time,
+        "clock_gettime",
+        lambda clock: read(clock) + (suspended if clock == time.CLOCK_BOOTTIME else 0.0),
+    )
+    app = worker(beat=float("-inf"))
+
+    async def beat() -> bool:
+        return True
+
+    coordinator = SimpleNamespace(
+        _do_heartbeat=beat, _rejoin_needed_fut=asyncio.get_running_loop().create_future()
+    )
+    thread = cast("Any", app.consumer_service.thread)
+    note_heartbeats(coordinator, lambda sent: setattr(thread, "last_heartbeat", sent))
+    await coordinator._do_heartbeat()
+    assert member(app).alive
+    suspended = 599.0
+    assert member(app).alive
+    suspended = 601.0
+    assert not member(app).alive
+    with pytest.raises(ProblemError, match="another one may own the partition by now"):
+        member(app).read(0, lambda _: None)
