@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from app.errors import SettingError
+from app.numbers import real
 from app.producer.events import event_time_ms
 
 
@@ -17,7 +18,7 @@ def moment_ms(flag: str, text: str | None) -> int | None:
     if text is None:
         return None
     try:
-        milliseconds = event_time_ms(float(text))
+        milliseconds = event_time_ms(real(text))
     except ValueError:
         milliseconds = _from_iso(text)
     if milliseconds is None:

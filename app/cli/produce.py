@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +13,9 @@ from app.cli.options import plain
 from app.cli.quiet import quiet_client
 from app.cli.standard_input import input_lines
 from app.errors import SettingError
+from app.numbers import real, whole
 from app.producer import BadEventError, Compression, EventProducer, Sent
+from app.producer.lines import TOO_LONG
 from app.settings import load_settings
 
 
@@ -78,10 +81,10 @@ def _check_text(flag: str, text: str) -> None:
 
 
 def _number(flag: str, text: str) -> float:
-    try:
-        return int(text) if text.lstrip("-").isdecimal() else float(text)
-    except ValueError:
-        raise SettingError(f"{flag} {text}: must be a number") from None
+    for read in (whole, real):
+        with suppress(ValueError):
+            return read(text)
+    raise SettingError(f"{flag} {plain(text)}: must be a number")
 
 
 async def _produce(
@@ -100,10 +103,11 @@ async def _produce(
             return 0
         bad = 0
         async for number, line in input_lines():
-            if not line.strip():
-                continue
             try:
-                _say(await producer.send(topic, line, key), as_json=as_json)
+                if line is None:
+                    raise BadEventError(TOO_LONG)
+                if line.strip():
+                    _say(await producer.send(topic, line, key), as_json=as_json)
             except BadEventError as error:
                 bad += 1
                 typer.echo(f"line {number}: {error}", err=True)

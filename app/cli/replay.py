@@ -13,6 +13,7 @@ from app.cli.progress import ProblemList, progress_reporter
 from app.cli.quiet import quiet_client
 from app.cluster import Broker
 from app.errors import SettingError
+from app.numbers import real, whole
 from app.producer import Compression, EventProducer, ReplayOptions, ReplayResult, replay
 from app.producer.sources import open_sources
 from app.settings import load_settings
@@ -26,7 +27,12 @@ _Input = Annotated[
     typer.Option(help="clicks, purchases or user-events; else told from each file's name."),
 ]
 _Speed = Annotated[
-    float, typer.Option(help="1: real time, 60: a minute a second, 0: as fast as possible.")
+    float,
+    typer.Option(
+        metavar="N",
+        parser=real,
+        help="1: real time, 60: a minute a second, 0: as fast as possible.",
+    ),
 ]
 _Shift = Annotated[
     bool, typer.Option("--shift-to-now", help="Move all times so that the last event ends now.")
@@ -36,7 +42,9 @@ _Mirror = Annotated[
     typer.Option("--mirror-user-events", help="Send clicks and priced purchases as user events."),
 ]
 _Packing = Annotated[Compression, typer.Option(help="How batches are packed.")]
-_Limit = Annotated[int | None, typer.Option(help="Send so many events at most.")]
+_Limit = Annotated[
+    int | None, typer.Option(metavar="N", parser=whole, help="Send so many events at most.")
+]
 _From = Annotated[
     str | None, typer.Option("--from", help="Only from this time: ISO 8601 or epoch seconds.")
 ]
@@ -58,8 +66,9 @@ def replay_cli(
     """Send recorded events to Kafka, keyed by user, in the order of their times.
 
     A line that is no JSON object or has no user_id is reported and counted, and does not stop the
-    rest; so is one that is sent without its user event, since none can be made of it. Exit status
-    1 if a file breaks off, if nothing could be sent, or if the broker fails.
+    rest; so is one sent without its user event, since none can be made of it. What the service will
+    refuse is sent, and counted by reason. Exit status 1 if a file breaks off, nothing could be sent
+    or the broker fails.
     """
     settings = load_settings(broker=broker)
     options = ReplayOptions(
@@ -71,6 +80,7 @@ def replay_cli(
         limit=_checked_limit(limit),
         from_ms=moment_ms("--from", from_),
         until_ms=moment_ms("--until", until),
+        max_future_ms=settings.max_future,
     )
     with quiet_client():
         result = asyncio.run(_replay(files, settings.cluster, compression, options))
@@ -106,4 +116,9 @@ def _checked_limit(limit: int | None) -> int | None:
 def _summary(result: ReplayResult) -> str:
     topics = ", ".join(f"{name} {count:,}" for name, count in result.sent.items())
     pace = f"in {result.seconds:.1f} s ({result.rate:,.0f}/s)"
-    return f"{result.total:,} records sent {pace}: {topics}; {result.bad:,} bad lines"
+    summary = f"{result.total:,} records sent {pace}: {topics}; {result.bad:,} bad lines"
+    if not result.refused:
+        return summary
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(result.refused.items()))
+    refused = sum(result.refused.values())
+    return f"{summary}; {refused:,} of the records sent will be dead letters: {reasons}"

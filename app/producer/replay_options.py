@@ -15,7 +15,8 @@ class ReplayOptions:
     possible. `shift_to_now`: move all events so that the last one ends now (see `shift_to`);
     `shift_ms`: move them by so much. `mirror_user_events`: send clicks and priced purchases as user
     events too. `limit`: so many events at most, mirrored ones not counted. `from_ms`, `until_ms`:
-    only events with times in [from_ms, until_ms), before they are moved.
+    only events with times in [from_ms, until_ms), before they are moved. `max_future_ms`: the
+    service's setting, for what it will refuse.
     """
 
     topic: Topic | None = None
@@ -27,6 +28,7 @@ class ReplayOptions:
     limit: int | None = None
     from_ms: int | None = None
     until_ms: int | None = None
+    max_future_ms: int = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +46,15 @@ class ReplayResult:
     """What a replay did.
 
     `sent`: acknowledged records by topic name, mirrored ones included. `bad`: lines that could not
-    be sent, or were sent without their user event. `damaged`: a line for each file that broke off.
+    be sent, or were sent without their user event. `refused`: of the records sent, those that will
+    be dead letters, by reason. `damaged`: a line for each file that broke off.
     `first_ms`, `last_ms`: the range of event times sent, as moved by `shift_ms`; None where nothing
     had a time.
     """
 
     sent: dict[str, int]
     bad: int
+    refused: Mapping[str, int]
     damaged: tuple[str, ...]
     seconds: float
     shift_ms: int

@@ -10,6 +10,7 @@ from typing import Final
 from app.producer.bulk import TopicLane
 from app.producer.errors import BadEventError
 from app.producer.events import with_timestamp
+from app.producer.judge import Judge
 from app.producer.mirror import mirrored
 from app.producer.pace import Pace, pause, shift_to
 from app.producer.producer import EventProducer
@@ -33,9 +34,9 @@ async def replay(
     Lines go out as they are, valid for the contract or not, except for a time that is moved or
     missing (set to now). A line that is no JSON object, or has no user_id to key by, is given to
     `on_problem` as FILE:LINE: reason and counted; so is one that goes out without its user event
-    since none can be made or sent. A file that breaks off is told too. Raises `UserError` before
-    anything is sent for a missing file or topic, `UnacknowledgedError` or `RefusedError` when the
-    broker fails.
+    since none can be made or sent. The first line of each file that the service will refuse, for
+    each reason, is told too, and a file that breaks off. Raises `UserError` before anything is
+    sent for a missing file or topic, `UnacknowledgedError` or `RefusedError` when the broker fails.
     """
     options = options or ReplayOptions()
     sources = open_sources(files, options.topic)
@@ -67,6 +68,7 @@ class _Replay:
         self._lanes: list[TopicLane] = []
         self._mirror: TopicLane | None = None
         self._shift_ms = options.shift_ms
+        self._judge = Judge(options.max_future_ms, producer.now, reading.report)
         self._first_ms: int | None = None
         self._last_ms: int | None = None
 
@@ -96,12 +98,14 @@ class _Replay:
                 self._report()
                 await asyncio.sleep(0)
         await self._producer.flush()
+        self._judge.finish()
         self._report()
 
     def result(self) -> ReplayResult:
         return ReplayResult(
             sent=self._sent,
             bad=self._reading.bad,
+            refused=self._judge.refused,
             damaged=tuple(self._reading.damaged),
             seconds=time.monotonic() - self._began,
             shift_ms=self._shift_ms,
@@ -142,6 +146,8 @@ class _Replay:
         except BadEventError as error:
             self._reading.bad_line(self._sources[file].path, line, str(error))
             return False
+        source = self._sources[file]
+        self._judge.add(source.topic, key, value, source.path, line)
         self._sent[lane.topic] += 1
         if time_ms is not None:
             self._widen(time_ms)
@@ -160,6 +166,7 @@ class _Replay:
         except BadEventError as error:
             self._reading.bad_line(source.path, line, f"sent without its user event: {error}")
             return False
+        self._judge.add(USER_EVENTS, key, image, source.path, line)
         self._sent[lane.topic] += 1
         return full
 

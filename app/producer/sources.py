@@ -16,7 +16,7 @@ from app.producer.events import (
     event_time_ms,
     why_not_event,
 )
-from app.producer.lines import DamagedFileError, check_readable, read_lines
+from app.producer.lines import TOO_LONG, DamagedFileError, check_readable, read_lines
 from models.topics import CLICKS, PURCHASES, USER_EVENTS, Topic
 
 _NAMED: Final = (
@@ -114,6 +114,9 @@ def _entries(source: Source, file_number: int, reading: Reading) -> Iterator[Ent
     path, order = source.path, 0
     try:
         for number, line in read_lines(path, reading.position_of(path)):
+            if line is None:
+                reading.bad_line(path, number, TOO_LONG)
+                continue
             try:
                 head = decode_head(line)
             except NOT_DECODABLE as error:

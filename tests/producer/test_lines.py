@@ -1,11 +1,12 @@
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from app.errors import UserError
 from app.producer import lines
-from app.producer.lines import DamagedFileError, check_readable, read_lines
+from app.producer.lines import DamagedFileError, LineSplitter, check_readable, read_lines
 
 MANY = [b'{"n":%d}' % number for number in range(100_000)]
 
@@ -37,7 +38,7 @@ def test_truncated_gzip_yields_what_is_whole_then_says_so(tmp_path: Path) -> Non
     path = tmp_path / "cut.gz"
     packed = gzip.compress(b"\n".join(MANY))
     path.write_bytes(packed[: len(packed) // 2])
-    seen: list[tuple[int, bytes]] = []
+    seen: list[lines.Line] = []
     reading = read_lines(path)
     with pytest.raises(DamagedFileError, match=r"cut\.gz ends in the middle"):
         seen.extend(reading)
@@ -58,6 +59,25 @@ def test_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path) -> None:
     path = tmp_path / "bom"
     path.write_bytes(b'\xef\xbb\xbf{"a":1}\n{"a":2}\n')
     assert list(read_lines(path)) == [(1, b'{"a":1}'), (2, b'{"a":2}')]
+    path.write_bytes(b'\xef\xbb\xbf{"a":1}')
+    assert list(read_lines(path)) == [(1, b'{"a":1}')]
+    splitter = LineSplitter("a pipe")
+    for byte in path.read_bytes():
+        assert list(splitter.feed(bytes([byte]))) == []
+    assert list(splitter.rest()) == [(1, b'{"a":1}')]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_utf_16_is_named_before_anything_is_read(
+    tmp_path: Path, encoding: str, pack: Callable[[bytes], bytes]
+) -> None:
+    path = tmp_path / "shell"
+    path.write_bytes(pack('{"a":1}\r\n{"a":2}\r\n'.encode(encoding)))
+    with pytest.raises(UserError, match="shell is UTF-16, as PowerShell's > writes it"):
+        check_readable(path)
+    with pytest.raises(UserError, match="shell is UTF-16"):
+        list(read_lines(path))
 
 
 def test_endless_line_is_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,8 +87,18 @@ def test_endless_line_is_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     path.write_bytes(b"first\n" + b"x" * 5_000 + b"\nthird\n")
     numbered = list(read_lines(path))
     assert [number for number, _ in numbered] == [1, 2, 3]
-    assert [line for _, line in numbered[::2]] == [b"first", b"third"]
-    assert len(numbered[1][1]) < 100
+    assert [line for _, line in numbered] == [b"first", None, b"third"]
+    path.write_bytes(b"x" * 5_000)
+    assert list(read_lines(path)) == [(1, None)]
+
+
+def test_what_is_held_of_an_endless_line_is_bounded() -> None:
+    splitter = LineSplitter("a pipe")
+    for _ in range(1_000):
+        assert list(splitter.feed(b"x" * 65_536)) == []
+        assert len(splitter._begun) <= lines.LONGEST_LINE
+    assert list(splitter.feed(b"\nnext")) == [(1, None)]
+    assert list(splitter.rest()) == [(2, b"next")]
 
 
 def test_position_is_told_up_to_the_end(tmp_path: Path) -> None:

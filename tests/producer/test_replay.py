@@ -152,8 +152,12 @@ async def test_a_line_without_a_possible_user_event_is_sent_without_it(
     assert [event["timestamp"] for event in await shop.events("user-events")] == [1, 5]
     assert (list(result.sent.values()), result.bad) == ([3, 2, 2], 3)
     places = (f"{clicks}:1", f"{clicks}:2", f"{purchases}:2")
-    for place, problem in zip(places, shop.problems, strict=True):
+    for place, problem in zip(places, shop.problems[:3], strict=True):
         assert problem.startswith(f"{place}: sent without its user event: ")
+    assert [problem.split(" (")[0] for problem in shop.problems[3:]] == [
+        f"{path}: sent, and will be a dead letter" for path in (f"{clicks}:1", f"{purchases}:2")
+    ]
+    assert result.refused == {"not-json": 1, "missing-field": 1}
 
 
 async def test_limit_from_and_until_select(shop: Shop, tmp_path: Path) -> None:
