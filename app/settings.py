@@ -18,10 +18,10 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_settings import SettingsConfigDict
 
 from app.cluster.settings import ClusterSettings, Given
 from app.errors import SettingError
+from app.home import home
 from app.keys import check_length, parse_keys
 from models.times import parse_duration
 from models.topics import TOPICS, Catalogue, Direction
@@ -49,25 +49,17 @@ Size = Annotated[int, BeforeValidator(_duration), Field(ge=1)]
 # What Kafka takes.
 TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$"), AfterValidator(_topic_name)]
 OptionalDuration = Annotated[
-    int | None, BeforeValidator(lambda v: None if v in (None, "") else _duration(v))
+    int | None, BeforeValidator(lambda v: None if v is None else _duration(v))
 ]
 
 
 def default_data_dir() -> Path:
     """Where a worker keeps its state unless it is told otherwise."""
-    return Path.home() / ".local" / "share" / "streamjoin" / "worker"
+    return home() / ".local" / "share" / "streamjoin" / "worker"
 
 
 class Settings(ClusterSettings):
     """The service's settings; the field names are the flags' and the variables' names."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="STREAMJOIN_",
-        env_file=".env",
-        extra="ignore",
-        frozen=True,
-        validate_default=False,
-    )
 
     app_id: str = Field("stream-joins", pattern=r"^[A-Za-z0-9._-]{1,200}$")
     partitions: int | None = Field(None, ge=1, le=10_000)

@@ -12,10 +12,11 @@ from models.topics import TOPICS
 _HEAD: Final = """# Settings
 Every setting of the service, made from the code by `make documents`; a test compares it. A flag
 wins over the environment, that over the file `.env` of the folder that a command is run in. `grace`
-is `STREAMJOIN_GRACE`; `streamjoin worker --help` lists those that are flags too. All are checked at
-the start: a wrong one is one line and exit status 2. Durations are seconds or carry a unit (`90`,
-`500ms`, `10m`, `7d`). All workers of a group need the same ones, but for those of HTTP and of the
-machine.
+is `STREAMJOIN_GRACE`; `streamjoin worker --help` lists those that are flags too. A variable that is
+empty is not set. All are checked at the start: a wrong one is one line and exit status 2, and a
+variable `STREAMJOIN_...` that is none of these a warning with the nearest name. Durations are
+seconds or carry a unit (`90`, `500ms`, `10m`, `7d`). All workers of a group need the same ones, but
+for those of HTTP and of the machine.
 """
 _UNITS: Final = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"), (1, "ms"))
 _RENAMES: Final = {topic.setting: topic.id for topic in TOPICS}

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from app.errors import UserError
+from app.home import home
 
 
 def default_cache(version: str = "4.3.1") -> Path:
@@ -23,7 +24,7 @@ def default_folder() -> Path:
 def _user_folder(variable: str, below_home: str) -> Path:
     value = os.environ.get(variable, "")
     # The XDG specification: a relative path is invalid and is to be ignored.
-    return Path(value) if Path(value).is_absolute() else Path.home() / below_home
+    return Path(value) if Path(value).is_absolute() else home() / below_home
 
 
 def make_folder(folder: Path, remedy: str) -> None:

@@ -59,9 +59,9 @@ class BrokerFolder:
         if strangers and self.identity() is None:
             raise UserError(
                 f"{self.root} is not a broker's folder: it holds {strangers[0]};"
-                " choose an empty folder"
+                " name an empty one with --dir"
             )
-        make_folder(self.root, "choose another folder")
+        make_folder(self.root, "name another with --dir")
 
     def adopt(self, new_cluster_id: str) -> Identity:
         """Return the identity, written if there is none; to be called with the lock held.

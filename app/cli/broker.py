@@ -10,6 +10,7 @@ import typer
 
 from app.broker import BrokerStatus, EmbeddedBroker, default_folder
 from app.errors import SettingError, UserError
+from app.numbers import real, whole
 from app.signals import interrupt, stop_signals
 
 DEFAULT_PORT = 9092
@@ -33,20 +34,23 @@ _Port = Annotated[
     int | None,
     typer.Option(
         metavar="P",
+        parser=whole,
         help=f"On 127.0.0.1; 0: any free one (default: that of its last start, {DEFAULT_PORT}).",
     ),
 ]
 _Foreground = Annotated[
     bool, typer.Option("--foreground", help="Stay, and stop the broker on Ctrl-C.")
 ]
-_Heap = Annotated[int, typer.Option(metavar="MIB", help="Heap of the broker's Java, in MiB.")]
+_Heap = Annotated[
+    int, typer.Option(metavar="MIB", parser=whole, help="Heap of the broker's Java, in MiB.")
+]
 _Properties = Annotated[
     list[str] | None,
     typer.Option("--property", metavar="KEY=VALUE", help="A further Kafka setting; repeatable."),
 ]
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 _Timeout = Annotated[
-    float, typer.Option(metavar="S", help="Seconds to wait before it is killed.", min=0)
+    float, typer.Option(metavar="S", parser=real, help="Seconds to wait before it is killed.")
 ]
 
 
@@ -79,6 +83,8 @@ def start(
 @broker_cli.command()
 def stop(folder: _Folder = None, timeout: _Timeout = 30.0) -> None:
     """Stop the broker; says so if there is none."""
+    if timeout < 0:
+        raise SettingError(f"--timeout {timeout:g}: must be 0 or more")
     broker = EmbeddedBroker(folder or default_folder())
     typer.echo("broker stopped" if broker.stop(timeout) else "broker was not running")
 

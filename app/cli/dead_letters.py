@@ -28,6 +28,7 @@ from app.cli.options import (
 from app.cli.quiet import quiet_client
 from app.errors import SettingError
 from app.letters.find import Wanted
+from app.numbers import real
 from app.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -54,7 +55,9 @@ def replay_letters(
     since: Since = None,
     until: Until = None,
     topic: Source = None,
-    rate: Annotated[float, typer.Option(help="At most so many a second; 0: no limit.")] = 100.0,
+    rate: Annotated[
+        float, typer.Option(metavar="N", parser=real, help="At most so many a second; 0: no limit.")
+    ] = 100.0,
     dry_run: DryRunFlag = False,
     yes: YesFlag = False,
     as_json: JsonFlag = False,

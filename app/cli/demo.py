@@ -9,6 +9,7 @@ import typer
 
 from app.cli.quiet import quiet_client
 from app.errors import SettingError
+from app.numbers import real, whole
 from app.signals import interrupt, stop_signals
 
 _Folder = Annotated[
@@ -22,13 +23,21 @@ _Folder = Annotated[
 ]
 _WebPort = Annotated[
     int | None,
-    typer.Option(metavar="P", help="Port to serve on (default: 6066, or the next free one)."),
+    typer.Option(
+        metavar="P", parser=whole, help="Port to serve on (default: 6066, or the next free one)."
+    ),
 ]
 _BrokerPort = Annotated[
-    int | None, typer.Option(metavar="P", help="Kafka's port (default: any free one).")
+    int | None,
+    typer.Option(metavar="P", parser=whole, help="Kafka's port (default: any free one)."),
 ]
 _LiveRate = Annotated[
-    float, typer.Option(help="Events a second that keep arriving after the week; 0: none.")
+    float,
+    typer.Option(
+        metavar="N",
+        parser=real,
+        help="Events a second that keep arriving after the week; 0: none.",
+    ),
 ]
 _Once = Annotated[bool, typer.Option("--once", help="Stop after the table.")]
 

@@ -22,6 +22,7 @@ from app.consumer.export import OPTIONS, Exporter, Wanted
 from app.consumer.json_lines import json_line
 from app.consumer.sinks import ClosedError, ExportFile, Sink, StandardOutput
 from app.errors import SettingError
+from app.numbers import whole
 from app.settings import load_settings
 from app.signals import stop_signals
 
@@ -34,7 +35,7 @@ _Output = Annotated[
 _Group = Annotated[
     str | None, typer.Option(help="A consumer group of this export, to go on where it was.")
 ]
-_Most = Annotated[int | None, typer.Option(help="Stop after so many.")]
+_Most = Annotated[int | None, typer.Option(metavar="N", parser=whole, help="Stop after so many.")]
 _Start = Annotated[
     Literal["earliest", "latest"],
     typer.Option("--from", help="Where partitions begin that neither FILE nor the group knows."),

@@ -12,6 +12,7 @@ from app.cli.options import AppIdFlag, BrokerFlag, JsonFlag, show_json, show_tab
 from app.cli.quiet import quiet_client
 from app.errors import SettingError
 from app.gaps import remedy
+from app.numbers import real
 from app.settings import Settings, load_settings
 from models.times import iso
 
@@ -29,7 +30,9 @@ def lag_cli(
     broker: BrokerFlag = None,
     app_id: AppIdFlag = None,
     watch: Annotated[bool, typer.Option("--watch", help="Look again and again.")] = False,
-    interval: Annotated[float, typer.Option(help="Seconds between looks.")] = 2.0,
+    interval: Annotated[
+        float, typer.Option(metavar="S", parser=real, help="Seconds between looks.")
+    ] = 2.0,
     as_json: JsonFlag = False,
 ) -> None:
     """Show a group's lag per partition: in records, and in seconds.

@@ -10,11 +10,21 @@ from app.cli.quiet import quiet_client
 from app.consumer.json_lines import json_line
 from app.errors import SettingError
 from app.late_events import Found, LateEvent, Wanted, find_late
+from app.numbers import whole
 from app.settings import load_settings
 from models.times import iso
 from models.topics import COMPUTATIONS, LATE_EVENTS
 
 _ROW = "{:<24}  {:<14}  {:>14}  {:<24}  {:<24}  {}"
+
+_Limit = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        parser=whole,
+        help="How many to show: those that came last, by stream time.",
+    ),
+]
 
 late_cli = typer.Typer(help="Look at records that came too late.", no_args_is_help=True)
 
@@ -31,9 +41,7 @@ def list_late(
         str | None, typer.Option("--for", help=f"Late for this: {', '.join(COMPUTATIONS)}.")
     ] = None,
     user: Annotated[str | None, typer.Option(help="Of this user.")] = None,
-    limit: Annotated[
-        int, typer.Option(help="How many to show: those that came last, by stream time.")
-    ] = 20,
+    limit: _Limit = 20,
     as_json: Annotated[
         bool, typer.Option("--json", help="Whole records, as `streamjoin export` writes them.")
     ] = False,

@@ -15,6 +15,7 @@ from app.cli.tail import readable
 from app.consumer.json_lines import json_line
 from app.errors import SettingError
 from app.letters.find import Found, Letter, Wanted, find_letters
+from app.numbers import whole
 from app.settings import Settings, load_settings
 from models.dead_letters import ErrorType
 from models.times import iso
@@ -67,7 +68,10 @@ def list_letters(
     since: Since = None,
     until: Until = None,
     topic: Source = None,
-    limit: Annotated[int, typer.Option(help="How many to show: those that failed last.")] = 20,
+    limit: Annotated[
+        int,
+        typer.Option(metavar="N", parser=whole, help="How many to show: those that failed last."),
+    ] = 20,
     as_json: WholeFlag = False,
 ) -> None:
     """Show dead letters: when and why they failed, where they came from, and what was replayed.

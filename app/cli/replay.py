@@ -65,10 +65,9 @@ def replay_cli(
 ) -> None:
     """Send recorded events to Kafka, keyed by user, in the order of their times.
 
-    A line that is no JSON object or has no user_id is reported and counted, and does not stop the
-    rest; so is one sent without its user event, since none can be made of it. What the service will
-    refuse is sent, and counted by reason. Exit status 1 if a file breaks off, nothing could be sent
-    or the broker fails.
+    A line that is no JSON object or has no user_id is reported and counted; so is one sent without
+    its user event, since none can be made of it, and what the service will refuse. Exit status 1 if
+    a file breaks off, nothing could be sent or the broker fails.
     """
     settings = load_settings(broker=broker)
     options = ReplayOptions(

@@ -14,6 +14,7 @@ from app.consumer import Message
 from app.consumer.export import OPTIONS, Wanted
 from app.consumer.json_lines import json_line
 from app.consumer.sinks import ClosedError, StandardOutput
+from app.numbers import whole
 from app.settings import load_settings
 from models.times import iso
 
@@ -29,7 +30,8 @@ def tail_cli(
     from_beginning: _Beginning = False,
     until_end: _End = False,
     max_records: Annotated[
-        int | None, typer.Option("--max-records", "-n", help="Stop after so many.")
+        int | None,
+        typer.Option("--max-records", "-n", metavar="N", parser=whole, help="Stop after so many."),
     ] = None,
     headers: Annotated[bool, typer.Option("--headers", help="The headers too.")] = False,
     as_json: Annotated[

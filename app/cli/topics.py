@@ -18,6 +18,7 @@ from app.cli.options import (
 from app.cli.quiet import quiet_client
 from app.cli.topic_views import TopicNames, describe_topics, list_topics, topic_roles
 from app.errors import SettingError
+from app.numbers import whole
 from app.settings import Settings, load_settings
 from app.stamp_limits import NOT_PROTECTED
 from app.topic_remedies import deleted
@@ -35,8 +36,12 @@ def topics() -> None:
 def create(
     names: TopicNames = None,
     broker: BrokerFlag = None,
-    partitions: Annotated[int | None, typer.Option(help="Of each topic, 8 by default.")] = None,
-    replication_factor: Annotated[int, typer.Option(help="Copies of each partition.")] = 1,
+    partitions: Annotated[
+        int | None, typer.Option(metavar="N", parser=whole, help="Of each topic, 8 by default.")
+    ] = None,
+    replication_factor: Annotated[
+        int, typer.Option(metavar="N", parser=whole, help="Copies of each partition.")
+    ] = 1,
     configs: Annotated[
         list[str] | None,
         typer.Option("--config", metavar="KEY=VALUE", help="A setting of a topic; repeatable."),

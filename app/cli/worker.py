@@ -5,13 +5,17 @@ from typing import Annotated
 
 import typer
 
+from app.numbers import whole
 from app.settings import load_worker_settings
 
 
 def worker_cli(
     broker: Annotated[str | None, typer.Option(help="HOST:PORT of Kafka.")] = None,
     web_host: Annotated[str | None, typer.Option(help="Address to serve on.")] = None,
-    web_port: Annotated[int | None, typer.Option(help="Port to serve on, 6066 by default.")] = None,
+    web_port: Annotated[
+        int | None,
+        typer.Option(metavar="P", parser=whole, help="Port to serve on, 6066 by default."),
+    ] = None,
     advertised_url: Annotated[
         str | None, typer.Option(help="What other workers forward to.")
     ] = None,

@@ -2,21 +2,41 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Final, Self, TypeVar
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.cluster.cluster import Cluster, Mechanism, Protocol
 from app.cluster.token_providers import OidcClient
+from app.numbers import whole
 
 T = TypeVar("T")
+PREFIX: Final = "STREAMJOIN_"
 Given = Annotated[T | None, BeforeValidator(lambda value: None if value == "" else value)]
 """Empty, as a composed environment leaves what is not set, means not given."""
 
 
 class ClusterSettings(BaseSettings):
-    """The broker's address and what its listener demands."""
+    """The broker's address and what its listener demands; and how all settings are read."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_file_encoding="utf-8-sig",
+        # As templates and a composed environment leave what is not set.
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        validate_default=False,
+    )
 
     broker: str = "127.0.0.1:9092"
     security_protocol: Protocol = "PLAINTEXT"
@@ -35,6 +55,15 @@ class ClusterSettings(BaseSettings):
     ssl_key_password: Given[SecretStr] = None
 
     trace_kafka: bool = False
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _whole_numbers(cls, given: object, info: ValidationInfo) -> object:
+        field = cls.model_fields[info.field_name or ""]
+        counts = field.annotation in (int, int | None) and not any(
+            isinstance(part, BeforeValidator) for part in field.metadata
+        )
+        return whole(given) if counts and isinstance(given, str) else given
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
