@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from agents.topology import Topology
 from app.connections import reader, unwatched, writers
+from app.descriptors import Descriptors
 from app.engine import fetched
 from app.engine.acquire import Acquisition
 from app.engine.clock import Clock, SystemClock
@@ -26,6 +27,7 @@ from app.stamps import producers_stamps
 from app.startup import limits, max_bytes
 from app.topic_identity import IdentityReader, never_create
 from app.topics_admin import TopicDescription, describe
+from app.web.connections import Connections
 from app.web.install import install_web
 from models.topics import COMPUTATIONS, Direction
 
@@ -43,6 +45,7 @@ def changelog_topic(settings: Settings) -> str:
 def make_app(
     settings: Settings,
     topics: Mapping[str, TopicDescription],
+    descriptors: Descriptors,
     clock: Clock | None = None,
     metrics: Metrics | None = None,
     confirm: Confirm = unwatched,
@@ -61,7 +64,7 @@ def make_app(
     parts = Parts(
         topology,
         Acquisition(settings, thread, topology.sources, _restorer(settings, topics, metrics)),
-        _open_store(settings),
+        _open_store(settings, descriptors.tables),
         writers(settings, thread.commit_offsets, changelog, partitions, sizes, confirm),
         app.deliver,
         _pace(settings),
@@ -71,16 +74,25 @@ def make_app(
         partitions,
         _CACHE_ROWS,
     )
-    configs = {name: topic.configs for name, topic in topics.items()}
-    stamps = list(producers_stamps(settings.catalogue(), configs))
-    _run(app, Engine(parts), settings, metrics, stamps)
+    connections = Connections(descriptors.connections, metrics)
+    _run(app, Engine(parts), settings, connections, _stamps(settings, topics))
     return app
 
 
+def _stamps(settings: Settings, topics: Mapping[str, TopicDescription]) -> list[str]:
+    configs = {name: topic.configs for name, topic in topics.items()}
+    return list(producers_stamps(settings.catalogue(), configs))
+
+
 def _run(
-    app: StreamApp, engine: Engine, settings: Settings, metrics: Metrics, warnings: Sequence[str]
+    app: StreamApp,
+    engine: Engine,
+    settings: Settings,
+    connections: Connections,
+    warnings: Sequence[str],
 ) -> None:
     """Have the app run the engine, and show what it does; `warnings`: for as long as it runs."""
+    metrics = engine.parts.metrics
     app.engine = engine
     topology = engine.parts.topology
     metrics.expect(topology.catalogue.names(Direction.INPUT), COMPUTATIONS)
@@ -91,7 +103,7 @@ def _run(
     def warned() -> list[str]:
         return [*warnings, *engine.misplaced.warnings()]
 
-    install_web(app, settings, metrics, warned, progress)
+    install_web(app, settings, metrics, warned, progress, connections)
 
 
 def _sizes(settings: Settings, topics: Mapping[str, TopicDescription]) -> SizeLimits:
@@ -135,9 +147,9 @@ def _restorer(
     )
 
 
-def _open_store(settings: Settings) -> Callable[[int], Store]:
+def _open_store(settings: Settings, tables: int) -> Callable[[int], Store]:
     if settings.store == "memory":
         return lambda number: MemoryStore()
     cache = shared_cache(_BLOCK_CACHE_MIB)
     folder = settings.data_dir / settings.app_id
-    return lambda number: RocksStore(folder / f"partition-{number}", cache)
+    return lambda number: RocksStore(folder / f"partition-{number}", cache, tables)

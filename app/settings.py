@@ -5,10 +5,8 @@ or carry a unit (`90`, `500ms`, `10m`, `7d`) and are held in milliseconds.
 """
 
 import re
-import socket
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -19,9 +17,10 @@ from pydantic import (
     model_validator,
 )
 
-from app.cluster.settings import ClusterSettings, Given
+from app.cluster.settings import Given
 from app.errors import SettingError
 from app.home import home
+from app.http_settings import HttpSettings
 from app.keys import check_length, parse_keys
 from models.times import parse_duration
 from models.topics import TOPICS, Catalogue, Direction
@@ -29,7 +28,6 @@ from tables.rules import Rules
 
 # Windows that one event may count in.
 _MOST_WINDOWS = 1000
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def _duration(value: object) -> object:
@@ -58,7 +56,7 @@ def default_data_dir() -> Path:
     return home() / ".local" / "share" / "streamjoin" / "worker"
 
 
-class Settings(ClusterSettings):
+class Settings(HttpSettings):
     """The service's settings; the field names are the flags' and the variables' names."""
 
     app_id: str = Field("stream-joins", pattern=r"^[A-Za-z0-9._-]{1,200}$")
@@ -94,9 +92,6 @@ class Settings(ClusterSettings):
     stalled_after: Duration | None = None
     restart_stalled: bool = False
 
-    web_host: str = "127.0.0.1"
-    web_port: int = Field(6066, ge=1, le=65_535)
-    advertised_url: str | None = None
     api_key: SecretStr | None = None
     api_keys: Given[SecretStr] = None
     peer_key: SecretStr | None = None
@@ -138,10 +133,6 @@ class Settings(ClusterSettings):
             )
         if not all(re.fullmatch(r"[^:\s]+:\d{1,5}", b) for b in self.broker.split(",")):
             raise ValueError("broker must be HOST:PORT, or several with commas between them")
-        if self.advertised_url is not None:
-            url = urlsplit(self.advertised_url)
-            if url.scheme not in ("http", "https") or not url.hostname:
-                raise ValueError("advertised_url must be http://HOST:PORT")
         self.catalogue()
         return self
 
@@ -168,21 +159,19 @@ class Settings(ClusterSettings):
         return self
 
     @property
+    def has_keys(self) -> bool:
+        """Whether callers need a key."""
+        return bool(self.api_key or self.api_keys)
+
+    @property
     def exposed(self) -> str | None:
         """Why no worker starts with these: others reach it without a key. None if they do not."""
-        if self.api_key or self.api_keys or self.web_host in _LOOPBACK:
+        if self.has_keys or self.on_loopback:
             return None
         return (
             f"web_host {self.web_host} can be reached from other machines: set an API key "
             "(STREAMJOIN_API_KEY), or leave web_host at 127.0.0.1"
         )
-
-    @property
-    def url(self) -> str:
-        """What other workers forward to; `{hostname}` stands for this machine's name."""
-        host = f"[{self.web_host}]" if ":" in self.web_host else self.web_host
-        given = self.advertised_url or f"http://{host}:{self.web_port}"
-        return given.replace("{hostname}", socket.gethostname()).rstrip("/")
 
     def rules(self) -> Rules:
         """Give the durations that define the computations."""
@@ -234,4 +223,9 @@ def load_worker_settings(**flags: Any) -> Settings:  # noqa: ANN401 (whatever th
     settings = load_settings(**flags)
     if (exposure := settings.exposed) is not None:
         raise SettingError(exposure)
+    if settings.tls is not None:
+        try:
+            settings.tls.checked()
+        except ValueError as error:
+            raise SettingError(f"setting {error}") from None
     return settings

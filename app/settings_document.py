@@ -90,8 +90,17 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
     "HTTP": {
         "web_host": "address that a worker serves on; anything but loopback needs a key",
         "web_port": "its port",
-        "advertised_url": "what other workers forward to; else `http://{web_host}:{web_port}`. "
-        "`{hostname}` in it stands for the machine's name",
+        "advertised_url": "what other workers forward to; else `http://{web_host}:{web_port}` "
+        "(`https` with TLS). `{hostname}` in it stands for the machine's name",
+        "web_connections": "HTTP connections at a time; by default what the open files "
+        "(`ulimit -n`) leave beside Kafka and the stores, 2,000 at most",
+        "tls_certificate_file": "PEM file of the worker's certificate, with its chain: HTTP is "
+        "over TLS then; read again when it changes, as the others are",
+        "tls_key_file": "PEM file of its key, not encrypted",
+        "tls_client_ca_file": "PEM file of the authorities of which clients and workers have to "
+        "show a certificate, beside their key",
+        "tls_ca_file": "PEM file of the authorities that other workers are checked against; by "
+        "default `tls_client_ca_file`, else the system's",
         "api_key": "bearer token that opens everything; keys have 16 characters or more",
         "api_keys": "more keys with scopes: `read:KEY, metrics:sha256:HEX` (`docs/deploying.md`)",
         "peer_key": "what workers prove to each other that they hold; by default `api_key`",

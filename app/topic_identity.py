@@ -39,10 +39,14 @@ class TopicIdentity(NamedTuple):
 
 
 class ClusterIdentity(NamedTuple):
-    """`cluster_id`: as the broker writes it; `topics`: by name, those that exist."""
+    """`cluster_id`: as the broker writes it; `topics`: by name, those that exist.
+
+    `brokers`: how many there are.
+    """
 
     cluster_id: str
     topics: Mapping[str, TopicIdentity]
+    brokers: int = 1
 
 
 async def topic_identities(bootstrap: Broker, names: Sequence[str]) -> ClusterIdentity:
@@ -102,6 +106,11 @@ class IdentityReader:
             self._found, self._body = _identity(answer.body), answer.body
         return self._found
 
+    @property
+    def brokers(self) -> int:
+        """How many brokers there were at the last look."""
+        return self._found.brokers
+
     async def _connected(self) -> AIOKafkaClient:
         if self._client is None:
             made = AIOKafkaClient(**self._cluster.arguments(), client_id="streamjoin-watch")
@@ -129,7 +138,7 @@ def _identity(body: bytes) -> ClusterIdentity:
             topics[name] = TopicIdentity(topic_id.hex, len(partitions))
         elif error is not UnknownTopicOrPartitionError:
             raise UserError(f"the broker refuses to tell of topic {name}: {error.__name__}")
-    return ClusterIdentity(answer.cluster_id or "", topics)
+    return ClusterIdentity(answer.cluster_id or "", topics, len(answer.brokers))
 
 
 class _Uuid(AbstractType[uuid.UUID]):  # type: ignore[misc]

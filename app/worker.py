@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from app.cli.quiet import quiet_client
+from app.descriptors import raise_limit, shared_out
 from app.engine.errors import StateError
 from app.engine.faust_app import StreamApp
 from app.engine.topic_watch import TopicWatch
@@ -36,6 +37,7 @@ def run_worker(settings: Settings) -> int:
     """Run a worker; its exit status: 0 after a stop that committed everything."""
     logs.configure(settings.log_level)
     check_data_dir(settings)
+    limit = raise_limit()
     if settings.web_host in _EVERYWHERE and settings.advertised_url is None:
         log.warning(
             "workers on other machines cannot forward to %s: set advertised_url "
@@ -47,10 +49,11 @@ def run_worker(settings: Settings) -> int:
     gc.set_threshold(100_000, 20, 100)
     # Two threads that take the lock from each other often spoil the caches for both.
     sys.setswitchinterval(0.02)
-    return asyncio.run(_run(settings))
+    return asyncio.run(_run(settings, limit))
 
 
-async def _run(settings: Settings) -> int:
+async def _run(settings: Settings, limit: int) -> int:
+    """Run it with so many file descriptors."""
     changelog = changelog_topic(settings)
     with quiet_client():
         topics = await check_topics(settings, changelog)
@@ -60,7 +63,13 @@ async def _run(settings: Settings) -> int:
             reader.look, await found_topics(reader, topics), roles(settings, changelog)
         )
     try:
-        return await _run_app(make_app(settings, topics, confirm=watch.confirm), watch)
+        descriptors = shared_out(
+            limit, topics[changelog].partitions, reader.brokers, settings.web_connections
+        )
+        if descriptors.short is not None:
+            log.warning("%s", descriptors.short)
+        app = make_app(settings, topics, descriptors, confirm=watch.confirm)
+        return await _run_app(app, watch)
     finally:
         await reader.close()
 

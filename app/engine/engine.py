@@ -55,7 +55,7 @@ class Engine:
         self._changing = asyncio.Lock()
         self._revocations = 0
         self._generation = -1
-        self._stores = Stores(parts.open_store)
+        self._stores = Stores(parts.open_store, parts.metrics)
         self.standbys = Standbys(self._stores, parts.acquisition.catch_up, self.fail, parts.clock)
         self._around = Surroundings(
             parts.topology,
@@ -165,6 +165,11 @@ class Engine:
     def serves(self, number: int) -> bool:
         """Whether a partition is owned, and its state up to date; one that stands still too."""
         return number in self.tasks or number in self.gaps
+
+    @property
+    def starved(self) -> int:
+        """How many partitions' stores wait for a file descriptor."""
+        return len(self._stores.waiting)
 
     def _revoke(self) -> None:
         if self._owners:

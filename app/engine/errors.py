@@ -26,6 +26,13 @@ class DamagedStoreError(LostError):
     """
 
 
+class NoDescriptorError(LostError):
+    """A store could not open a file, since the process has no file descriptor left.
+
+    It is opened again when the partition is acquired again, as soon as there is one.
+    """
+
+
 class StoreError(UserError):
     """The machine refuses to read or write a store (disk full, read-only, ...): stop, say why."""
 

@@ -183,7 +183,8 @@ class Owner:
             log.warning("partition %d: %s; it is another's now", self.number, error)
 
     async def _acquire(self) -> PartitionTask:
-        parts, number, store = self._parts, self.number, self._stores[self.number]
+        parts, number = self._parts, self.number
+        store = await self._stores.opened(number)
 
         def progress(position: int, end: int) -> None:
             self._news.progress(number, position, end)

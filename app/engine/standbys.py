@@ -79,7 +79,7 @@ class Standbys:
         # aiokafka's clients may swallow a cancellation while they are stopped.
         while self._following.get(number) is asyncio.current_task():
             try:
-                await self._catch_up(number, self._stores[number], progress)
+                await self._catch_up(number, await self._stores.opened(number), progress)
                 self.behind[number] = 0
                 self._complete[number] = self._clock.monotonic()
             except LostError as error:

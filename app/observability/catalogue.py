@@ -173,6 +173,30 @@ STREAMS_ENDED = _counter(
     "reason",
 )
 
+HTTP_CONNECTIONS = _gauge(
+    "http_connections",
+    "HTTP connections that are open, by `kind`: keyed (has shown a key), unkeyed.",
+    "kind",
+)
+HTTP_CONNECTIONS_LIMIT = _gauge(
+    "http_connections_limit", "How many there may be: `web_connections`, or what descriptors allow."
+)
+HTTP_CONNECTIONS_CLOSED = _counter(
+    "http_connections_closed",
+    "HTTP connections that the worker closed or refused, by `reason`: room (for a new one), idle, "
+    "slow-head, large-head, slow-reader, refused (no room), no-descriptor.",
+    "reason",
+)
+TLS_RELOADS_FAILED = _counter(
+    "tls_reloads_failed", "Renewed TLS files that could not be used: the former ones stay in use."
+)
+STORE_WAITS = _counter(
+    "store_waits", "Times that a store got no file descriptor and began to wait for one."
+)
+STORES_WAITING = _gauge(
+    "stores_waiting", "Partitions of this worker whose stores wait for a file descriptor."
+)
+
 METRICS: Final = tuple(value for value in globals().values() if isinstance(value, Metric))
 """All of them, in this order."""
 

@@ -32,6 +32,9 @@ class Metrics:
         self._key_failures = self._made.counter(catalogue.KEY_FAILURES)
         self._streams = self._made.gauge(catalogue.STREAMS)
         self._streams_ended = self._made.counter(catalogue.STREAMS_ENDED)
+        self._connections_closed = self._made.counter(catalogue.HTTP_CONNECTIONS_CLOSED)
+        self._reloads_failed = self._made.counter(catalogue.TLS_RELOADS_FAILED)
+        self._store_waits = self._made.counter(catalogue.STORE_WAITS)
 
     def _count_work(self) -> None:
         made = self._made
@@ -168,6 +171,18 @@ class Metrics:
     def stream_ended(self, reason: str) -> None:
         """Count a stream that has ended, or was refused."""
         self._streams_ended.labels(reason).inc()
+
+    def connection_closed(self, reason: str) -> None:
+        """Count an HTTP connection that the server closed, or did not take."""
+        self._connections_closed.labels(reason).inc()
+
+    def reload_failed(self) -> None:
+        """Count renewed TLS files that could not be used."""
+        self._reloads_failed.inc()
+
+    def store_waits(self) -> None:
+        """Count a store that begins to wait for a file descriptor."""
+        self._store_waits.inc()
 
     def text(self) -> bytes:
         """Give everything in Prometheus' text format."""

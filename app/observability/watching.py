@@ -37,6 +37,7 @@ def watch_worker(
     metrics.watch(catalogue.DATA_SIZE, lambda: _volume(folder, lambda found: found.f_blocks))
     metrics.watch(catalogue.GONE, lambda: _gone(engine))
     metrics.watch(catalogue.STATE_BYTES, lambda: _sizes(engine))
+    metrics.watch(catalogue.STORES_WAITING, lambda: [((), engine.starved)])
     metrics.watch(catalogue.READY, lambda: [((), float(ready()))])
 
 

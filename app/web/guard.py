@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from app.hosts import host_of, is_loopback
 from app.keys import KeyFailure, Scope
 from app.web import problems
 from app.web.access import Access
 from app.web.peers import PREFIX
-from app.web.problems import ProblemError
+from app.web.problems import ProblemError, unavailable
+from app.web.server import QuietHandler
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -39,10 +42,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         response = problems.of_bug(error).response()
     if response.status in _CLOSING:
         response.force_close()
-    response.headers["Server"] = "streamjoin"
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
+    return problems.finished(response)
 
 
 @web.middleware
@@ -76,11 +76,68 @@ def authorise(access: Access, failed: Callable[[KeyFailure], None]) -> Middlewar
 
     @web.middleware
     async def let_in(request: web.Request, handler: Handler) -> web.StreamResponse:
-        resource = request.match_info.route.resource
-        path = resource.canonical if resource is not None else ""
+        path = _path(request)
         # Other workers have no such key: `peer_guard` lets them in.
         if path not in OPEN and not path.startswith(f"{PREFIX}/"):
             check(request.headers.get("Authorization"), path)
         return await handler(request)
 
     return let_in
+
+
+def _path(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else ""
+
+
+@web.middleware
+async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Have a connection stay on which a client or a worker has been let in; to be the innermost.
+
+    Raises ProblemError 503 where there are too many of these.
+    """
+    protocol = request.protocol
+    let_in = _path(request) not in OPEN
+    if let_in and isinstance(protocol, QuietHandler) and not protocol.shown_key():
+        raise unavailable(
+            "too-many-connections",
+            "this worker has as many connections under way as it takes (setting web_connections)",
+        )
+    return await handler(request)
+
+
+@web.middleware
+async def demand_certificate(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer 403 where a client has shown no certificate; the open paths want none."""
+    transport = request.transport
+    shown = transport is not None and transport.get_extra_info("peercert")
+    if _path(request) not in OPEN and not shown:
+        raise ProblemError(
+            403, "show a certificate that tls_client_ca_file has signed", "certificate-required"
+        )
+    return await handler(request)
+
+
+class OwnHosts:
+    """The names that are answered for where no key is asked for: loopback's and the worker's own.
+
+    A web site whose name leads to 127.0.0.1 would else have a browser read everything to it (DNS
+    rebinding); its requests carry its name.
+    """
+
+    def __init__(self, url: str) -> None:
+        """`url`: what is advertised to other workers."""
+        self._own = (urlsplit(url).hostname or "").lower()
+
+    @web.middleware
+    async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answer 421 to a request for another host; one that names none is no browser's."""
+        host = host_of(request.headers.get("Host", "localhost"))
+        if host != self._own and not is_loopback(host):
+            raise ProblemError(
+                421,
+                "without a key this worker answers for localhost, loopback addresses and its "
+                "advertised_url alone",
+                "not-this-host",
+            )
+        return await handler(request)

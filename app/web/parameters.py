@@ -5,7 +5,7 @@ Parameters that a path does not know are ignored, so that clients can be newer t
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import NamedTuple, Protocol
 from urllib.parse import unquote_to_bytes
@@ -20,6 +20,7 @@ FOREVER = 2**62
 """A time (ms) beyond every event time, that still fits a row's key."""
 
 _NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,12})?(?:[eE]\+?\d{1,2})?", re.ASCII)
+_BASIC_DAY = re.compile(r"\d{8}", re.ASCII)
 _LONG_YEAR = re.compile(r"([+-]\d{6})(-.*)", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CYCLE_YEARS, _CYCLE_MS = 400, 146_097 * 86_400_000
@@ -100,12 +101,28 @@ def _time(query: Query, name: str) -> Decimal | None:
     text = one(query, name)
     if text is None:
         return None
+    if (day := _as_day(text)) is not None:
+        second = (_EPOCH + timedelta(seconds=int(text))).isoformat()
+        raise bad_parameter(
+            name,
+            f"{text} may be the day {day}, or {second}, in seconds since the epoch: write {day} "
+            f"or {text}.0",
+        )
     try:
         return parse_time(text)
     except (ValueError, OverflowError):
         raise bad_parameter(
             name, "must be ISO 8601 (2016-08-01T07:00:00Z) or seconds since the epoch"
         ) from None
+
+
+def _as_day(text: str) -> str | None:
+    """Give the day that a number is in ISO 8601's basic format, if it is one of this epoch."""
+    try:
+        day = date.fromisoformat(text) if _BASIC_DAY.fullmatch(text) else None
+    except ValueError:
+        return None
+    return None if day is None or day < _EPOCH.date() else day.isoformat()
 
 
 def parse_time(text: str) -> Decimal:

@@ -20,6 +20,7 @@ from app.proofs import HEADER, Answer, Proofs, Question, digest
 from app.web.late import LATE, Head, unpack
 from app.web.problems import MEDIA_TYPE
 from app.web.silence import Silence
+from app.web.tls import ServerTls
 
 log = logging.getLogger(__name__)
 TIMEOUT = 2.0
@@ -62,12 +63,20 @@ class Peers:
     """The client side of one worker. Workers are named as the group's metadata advertises them."""
 
     def __init__(
-        self, proofs: Proofs, failed: Callable[[KeyFailure], None], most_bytes: int
+        self,
+        proofs: Proofs,
+        failed: Callable[[KeyFailure], None],
+        most_bytes: int,
+        tls: ServerTls | None = None,
     ) -> None:
-        """`failed`: told of workers that do not prove who they are; `most_bytes`: of an answer."""
+        """`failed`: told of workers that do not prove who they are; `most_bytes`: of an answer.
+
+        `tls`: whom to trust, and what to show; None: the system's authorities, and nothing.
+        """
         self._proofs = proofs
         self._most_bytes = most_bytes
         self._failed = failed
+        self._tls = tls
         self._session: aiohttp.ClientSession | None = None
         self._named: set[str] = set()
         self._distrusted: dict[str, float] = {}
@@ -137,6 +146,7 @@ class Peers:
             headers={} if proof is None else {HEADER: proof},
             data=question.body or None,
             allow_redirects=False,
+            ssl=True if self._tls is None else self._tls.client,
         )
         try:
             async with asking as response:

@@ -76,7 +76,19 @@ def too_large() -> ProblemError:
     return ProblemError(413, "a request's body may have 64 KiB at most")
 
 
-_DETAILS = {404: "there is nothing at this path", 405: "only GET is answered here"}
+def finished(response: web.StreamResponse) -> web.StreamResponse:
+    """Let nobody keep an answer, unless it says more of that itself, or guess what it is."""
+    response.headers["Server"] = "streamjoin"
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+_DETAILS = {
+    404: "there is nothing at this path",
+    405: "only GET is answered here",
+    417: "of `Expect` only 100-continue is understood",
+}
 
 
 def of_status(error: web.HTTPException) -> ProblemError:

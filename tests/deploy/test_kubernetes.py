@@ -86,6 +86,24 @@ def test_everything_that_selects_selects_the_workers() -> None:
     assert f"$(POD_NAME).{own}:" in str(ENVIRONMENT["STREAMJOIN_ADVERTISED_URL"])
 
 
+def test_workers_talk_to_each_other_kafka_and_nobody_else_by_default() -> None:
+    policy, [port] = part("NetworkPolicy")["spec"], CONTAINER["ports"]
+    labels = WORKERS["template"]["metadata"]["labels"]
+    workers = {"podSelector": {"matchLabels": labels}}
+    assert policy["podSelector"] == workers["podSelector"]
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    [into] = policy["ingress"]
+    web = [{"port": port["name"], "protocol": "TCP"}]
+    assert (into["ports"], into["from"][0]) == (web, workers)
+    # None of them is everybody.
+    assert all(next(iter(source.values()))["matchLabels"] for source in into["from"])
+    to_workers, names, kafka = policy["egress"]
+    assert to_workers == {"ports": web, "to": [workers]}
+    assert {one["port"] for one in names["ports"]} == {53}
+    _, _, listener = str(ENVIRONMENT["STREAMJOIN_BROKER"]).partition(":")
+    assert kafka["ports"] == [{"port": int(listener), "protocol": "TCP"}]
+
+
 def test_the_service_takes_its_settings() -> None:
     """Those of the manifest, of the secret and of the image, with a pod's name put in."""
     given = {

@@ -131,7 +131,7 @@ class FakeEngine(Engine):
     async def acquire(self, owner: Owner) -> PartitionTask:
         """Stand in for `Owner._acquire`."""
         self.log.append(f"acquire {owner.number}")
-        self._stores[owner.number]
+        await self._stores.opened(owner.number)
         task = FakeTask(self.log)
         self.made.append(task)
         return cast("PartitionTask", task)

@@ -9,6 +9,7 @@ from app.engine.standbys import Progress, Standbys
 from app.engine.store.base import Store
 from app.engine.store.memory import MemoryStore
 from app.engine.stores import Stores
+from app.observability.metrics import Metrics
 from tests.support.hand_clock import HandClock
 
 SECONDS = 60.0
@@ -23,7 +24,7 @@ class Copies:
         self.began = asyncio.Semaphore(0)
         self.lost = False
         self.failures: list[BaseException] = []
-        stores = Stores(lambda number: MemoryStore())
+        stores = Stores(lambda number: MemoryStore(), Metrics())
         self.standbys = Standbys(stores, self.catch_up, self.failures.append, self.clock)
 
     async def catch_up(self, number: int, store: Store, progress: Progress) -> None:

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import pytest
 
-from app.engine.errors import DamagedStoreError, StoreError
+from app.engine.errors import DamagedStoreError, NoDescriptorError, StoreError
 from app.engine.store import rocks
 from app.engine.store.faults import explained
 from app.engine.store.rocks import RocksStore, shared_cache
@@ -155,7 +155,6 @@ def test_folder_that_another_has_open_is_left_alone(tmp_path: Path) -> None:
         ("IO error: No space left on device: While appending to file", "free space"),
         ("IO error: Read-only file system: While open a file", "--data-dir"),
         ("IO error: Permission denied", "--data-dir"),
-        ("IO error: Too many open files", "ulimit -n"),
         ("IO error: Input/output error", "--data-dir"),
     ],
 )
@@ -164,6 +163,16 @@ def test_refusal_of_the_machine_says_what_to_do(text: str, remedy: str) -> None:
     assert isinstance(error, StoreError)
     assert "/state/partition-1" in str(error)
     assert remedy in str(error)
+
+
+def test_a_lack_of_descriptors_is_waited_out() -> None:
+    for text in (
+        "IO error: While open a file: x: Too many open files",
+        "Too many open files in system",
+    ):
+        error = explained(Exception(text), Path("/state/partition-1"), writing=True)
+        assert isinstance(error, NoDescriptorError)
+        assert "/state/partition-1" in str(error)
 
 
 class Compacting(RocksStore):

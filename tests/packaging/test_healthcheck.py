@@ -1,5 +1,6 @@
 """The image's health check against real servers on loopback."""
 
+import ssl
 import subprocess
 import sys
 import threading
@@ -10,14 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.certificates import Authority
 from tests.support.ports import held_port
 
 SCRIPT = Path(__file__).resolve().parents[2] / "deploy" / "healthcheck.py"
 
 
 @contextmanager
-def serving(status: int) -> Iterator[int]:
-    """A server whose /livez answers with this status (all else 404); gives its port."""
+def serving(status: int, tls: tuple[Path, Path] | None = None) -> Iterator[int]:
+    """A server whose /livez answers with this status (all else 404); gives its port.
+
+    `tls`: its certificate and key.
+    """
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -28,6 +33,10 @@ def serving(status: int) -> Iterator[int]:
             """Stay silent."""
 
     with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        if tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(tls[0], tls[1])
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server.server_port
@@ -35,8 +44,12 @@ def serving(status: int) -> Iterator[int]:
         thread.join()
 
 
-def check(port: int | str, host: str | None = None) -> subprocess.CompletedProcess[str]:
+def check(
+    port: int | str, host: str | None = None, certificate: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     environment = {"STREAMJOIN_WEB_PORT": str(port)}
+    if certificate is not None:
+        environment["STREAMJOIN_TLS_CERTIFICATE_FILE"] = str(certificate)
     if host is not None:
         environment["STREAMJOIN_WEB_HOST"] = host
     command = [sys.executable, "-I", "-S", str(SCRIPT)]
@@ -47,6 +60,14 @@ def check(port: int | str, host: str | None = None) -> subprocess.CompletedProce
 def test_a_living_worker_is_healthy(host: str | None) -> None:
     with serving(200) as port:
         assert check(port, host).returncode == 0
+
+
+def test_one_that_speaks_tls_is_asked_so(tmp_path: Path) -> None:
+    """Its certificate is for the name that others ask by."""
+    files = Authority(tmp_path, "ours").files("worker-1.example")
+    with serving(200, files) as port:
+        assert check(port, certificate=files[0]).returncode == 0
+        assert check(port).returncode == 1
 
 
 def test_a_worker_that_says_no_is_not() -> None:

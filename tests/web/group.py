@@ -1,18 +1,23 @@
 """A group of workers without Kafka: real HTTP servers over committed states in memory."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from aiohttp.typedefs import Middleware
 
 from app.engine.metadata import KEY, LAYOUT, Metadata
 from app.engine.partition_parts import Committed
 from app.engine.store.memory import MemoryStore
+from app.observability import catalogue
 from app.observability.metrics import Metrics
 from app.proofs import Proofs
+from app.web.acceptor import Site
 from app.web.access import Access
+from app.web.connection import Why
+from app.web.connections import Connections
 from app.web.handlers import Handlers
 from app.web.health import Health
 from app.web.install import Between, application
@@ -21,6 +26,8 @@ from app.web.membership import Snapshot
 from app.web.overall import Overall
 from app.web.peers import Peers
 from app.web.problems import not_owner
+from app.web.server import QuietRunner
+from app.web.tls import ServerTls
 from app.web.user_reads import UserReads
 from app.web.users import Users
 from app.web.workers import GroupView
@@ -139,7 +146,9 @@ class Member:
         return work(self.states[number].snapshot)
 
 
-def application_of(member: Member, api_key: str | None = None) -> web.Application:
+def application_of(
+    member: Member, api_key: str | None = None, checks: Sequence[Middleware] = ()
+) -> web.Application:
     """Make a member's application."""
     access, metrics = Access(api_key), Metrics()
     member.proofs = Proofs(api_key, GROUP)
@@ -158,7 +167,7 @@ def application_of(member: Member, api_key: str | None = None) -> web.Applicatio
     parts = LiveParts(reads, peers, overall, workers)
     live, member.told = make_live(metrics, parts, member.clients)
     between = Between(member.proofs, lambda: member.address, peers)
-    return application(handlers, access, between, workers, live)
+    return application(handlers, access, between, workers, live, checks)
 
 
 @asynccontextmanager
@@ -174,6 +183,36 @@ async def listening(app: web.Application) -> AsyncIterator[str]:
     """Serve any application on loopback; its URL."""
     async with TestServer(app) as server:
         yield str(server.make_url("")).rstrip("/")
+
+
+class Running(NamedTuple):
+    """A server as a worker has it."""
+
+    url: str
+    connections: Connections
+    metrics: Metrics
+
+    def closed(self, why: Why) -> float:
+        """How many connections it has closed for this reason."""
+        name = catalogue.HTTP_CONNECTIONS_CLOSED.full_name
+        return self.metrics.registry.get_sample_value(name, {"reason": why.value}) or 0
+
+
+@asynccontextmanager
+async def running(
+    app: web.Application, limit: int = 1000, tls: ServerTls | None = None
+) -> AsyncIterator[Running]:
+    """Serve an application as a worker does, `limit` connections at most."""
+    metrics = Metrics()
+    runner = QuietRunner(app, Connections(limit, metrics))
+    await runner.setup()
+    try:
+        await Site(runner, runner.connections, "127.0.0.1", 0, tls).start()
+        host, port = runner.addresses[0][:2]
+        scheme = "http" if tls is None else "https"
+        yield Running(f"{scheme}://{host}:{port}", runner.connections, metrics)
+    finally:
+        await runner.cleanup()
 
 
 def user_in(partition: int, partitions: int) -> str:

@@ -7,12 +7,10 @@ from contextlib import asynccontextmanager, closing
 from typing import NamedTuple
 
 import pytest
-from aiohttp import web
 
-from app.web import guard, server
-from app.web.server import QuietRunner
+from app.web import connections, guard
 from tests.web.asking import asking
-from tests.web.group import Member, State, application_of
+from tests.web.group import Member, State, application_of, running
 from tests.web.live.watcher import watching
 
 PATIENCE = 60.0
@@ -59,19 +57,13 @@ class Served(NamedTuple):
 @pytest.fixture
 async def served(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
     """A worker's application as it is served, with a short limit."""
-    monkeypatch.setattr(server, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(connections, "REST_SECONDS", PATIENCE)
     monkeypatch.setattr(guard, "_BODY_SECONDS", PATIENCE)
     member = Member(1, {0: State(0)})
-    runner = QuietRunner(application_of(member))
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = runner.addresses[0][:2]
-        member.table = {0: f"http://{host}:{port}"}
-        yield Served(member.table[0], member)
-    finally:
-        await runner.cleanup()
+    async with running(application_of(member)) as runner:
+        member.table = {0: runner.url}
+        yield Served(runner.url, member)
 
 
 async def test_one_that_asks_nothing_is_closed_and_not_logged(

@@ -1,5 +1,6 @@
 """What a request asks for, and what is refused."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from urllib.parse import quote
 
@@ -70,7 +71,7 @@ def test_other_forms_of_time(given_text: str, ms: Decimal) -> None:
     assert parameters.parse_time(given_text) == ms
 
 
-@given(text)
+@given(text.filter(lambda value: len(value) != 8))
 def test_any_text_is_a_time_or_refused(value: str) -> None:
     raw = query("from=" + quote(value, safe=""))
     try:
@@ -94,6 +95,25 @@ def test_any_text_is_a_time_or_refused(value: str) -> None:
 )
 def test_spans(raw: str, span: Span) -> None:
     assert parameters.span_of(query(raw)) == span
+
+
+@pytest.mark.parametrize("name", ["from", "to"])
+@pytest.mark.parametrize("day", ["20261130", "19700101", "20240229", "99991231"])
+def test_a_number_that_is_a_day_too_is_refused_with_both(name: str, day: str) -> None:
+    with pytest.raises(ProblemError) as caught:
+        parameters.span_of(query(f"{name}={day}"))
+    said, written = caught.value.problem.detail, f"{day[:4]}-{day[4:6]}-{day[6:]}"
+    assert (caught.value.status, caught.value.problem.parameter) == (422, name)
+    second = datetime.fromtimestamp(int(day), UTC).isoformat()
+    assert second in said
+    for way in (written, f"{day}.0"):
+        assert way in said
+        parameters.span_of(query(f"{name}={way}"))
+
+
+@pytest.mark.parametrize("seconds", ["20261301", "20230229", "19691231", "2026113", "202611300"])
+def test_a_number_that_is_no_day_is_seconds(seconds: str) -> None:
+    assert parameters.span_of(query(f"from={seconds}")).low == int(seconds) * 1000
 
 
 def test_an_empty_span_holds_nothing() -> None:

@@ -9,8 +9,9 @@ Change = tuple[bytes, bytes | None]
 class Store(Protocol):
     """All rows of all tables of one partition, as of some commit.
 
-    Every method may raise DamagedStoreError (what is on disk is not what was written; the
-    partition is acquired again, `renew` included) or StoreError (the disk refuses; stop).
+    Every method may raise DamagedStoreError (what is on disk is not what was written) or
+    NoDescriptorError (no file can be opened for now), after which the partition is acquired again,
+    `renew` included; or StoreError (the disk refuses; stop).
     """
 
     def get(self, key: bytes) -> bytes | None:
@@ -55,7 +56,10 @@ class Store(Protocol):
         """Raise DamagedStoreError if damage has been found since the last `renew`."""
 
     def renew(self) -> None:
-        """Set a store in which damage was found aside, and start empty; else do nothing."""
+        """Set a store in which damage was found aside, and start empty.
+
+        Open one again that could not open a file; else do nothing.
+        """
 
     def bulk(self, on: bool) -> None:
         """Prepare for many large writes in a row, or for normal ones again."""

@@ -38,9 +38,9 @@ def set_aside(folder: Path, why: str) -> None:
     aside = folder.with_name(f"{folder.name}{_DAMAGED}{stamp}")
     try:
         folder.rename(aside)
+        found = list(folder.parent.glob(f"*{_DAMAGED}*"))
     except OSError as error:
         raise explained(error, folder, writing=True) from error
-    found = folder.parent.glob(f"*{_DAMAGED}*")
     older = sorted(found, key=lambda path: path.name.rpartition(_DAMAGED)[2])[:-_KEPT]
     for path in older:
         shutil.rmtree(path, ignore_errors=True)

@@ -12,6 +12,8 @@ from rocksdict import (
 _MIB = 1 << 20
 _BUFFER = 4 * _MIB
 _METADATA_BLOCK = 4096
+TABLES = 64
+"""Table files that a store keeps open, where there are descriptors enough."""
 NORMAL = {"write_buffer_size": str(_BUFFER), "max_write_buffer_number": "3"}
 BULK = {"write_buffer_size": str(16 * _MIB), "max_write_buffer_number": "4"}
 """A restore's: fewer and larger files, so less to compact."""
@@ -25,8 +27,8 @@ def shared_cache(mebibytes: int) -> Cache:
     return Cache(mebibytes * _MIB)
 
 
-def options(cache: Cache) -> Options:
-    """Give a store's options."""
+def options(cache: Cache, tables: int) -> Options:
+    """Give a store's options; `tables`: how many of its files stay open."""
     blocks = BlockBasedOptions()
     blocks.set_block_cache(cache)
     blocks.set_bloom_filter(10, False)
@@ -48,7 +50,7 @@ def options(cache: Cache) -> Options:
     made.set_max_background_jobs(2)
     made.set_memtable_whole_key_filtering(True)
     made.set_memtable_prefix_bloom_ratio(0.1)
-    made.set_max_open_files(64)
+    made.set_max_open_files(tables)
     made.set_keep_log_file_num(2)
     made.set_max_log_file_size(_MIB)
     return made

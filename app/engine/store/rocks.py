@@ -16,7 +16,7 @@ from pathlib import Path
 from rocksdict import Cache, Rdict, WriteBatch
 
 from app.engine import failpoints
-from app.engine.errors import DamagedStoreError
+from app.engine.errors import DamagedStoreError, NoDescriptorError
 from app.engine.store import folders, options
 from app.engine.store.base import Change
 from app.engine.store.faults import explained
@@ -41,33 +41,40 @@ def _now() -> int:
 class RocksStore:
     """See `Store`."""
 
-    def __init__(self, folder: Path, cache: Cache) -> None:
+    def __init__(self, folder: Path, cache: Cache, tables: int = options.TABLES) -> None:
         """Open or make the database in `folder`, which no other process may have open.
 
-        One that cannot be opened for damage is set aside. Raises StoreError.
+        `tables`: how many of its files stay open. One that cannot be opened for damage is set
+        aside. Raises StoreError, NoDescriptorError.
         """
         self._folder = folder
         self._cache = cache
+        self._tables = tables
         self._writing, self._reading = options.writing(), options.reading()
+        self._damage: str | None = None
+        self._start()
+
+    def _start(self) -> None:
         try:
             self._open()
         except DamagedStoreError as error:
-            folders.set_aside(folder, str(error))
+            folders.set_aside(self._folder, str(error))
             self._open()
 
     def _open(self) -> None:
         folders.make(self._folder)
-        self._damage: str | None = None
+        # Until it is open.
+        self._damage, self._starved = None, True
         self._claimed: bytes | None = None
         try:
-            self._db = Rdict(str(self._folder), options.options(self._cache))
+            self._db = Rdict(str(self._folder), options.options(self._cache, self._tables))
         except Exception as error:  # rocksdict raises plain Exception
             raise explained(error, self._folder) from error
         self._db.set_read_options(self._reading)
         try:
             self._identity = self.get(_IDENTITY_KEY)
             place = self.get(_PLACE_KEY)
-        except DamagedStoreError:
+        except (DamagedStoreError, NoDescriptorError):
             self._close()
             raise
         self._offset = self._as_of = None
@@ -75,6 +82,7 @@ class RocksStore:
             self._offset = int.from_bytes(place[:8], "big")
             self._as_of = int.from_bytes(place[8:], "big")
         self._flushed = _now()
+        self._starved = False
 
     @property
     def changelog_offset(self) -> int | None:
@@ -180,6 +188,8 @@ class RocksStore:
         found = explained(error, self._folder, writing=writing)
         if isinstance(found, DamagedStoreError):
             self._damage = str(found)
+        # After a flush that has failed RocksDB takes no writes until it is opened again.
+        self._starved |= isinstance(found, NoDescriptorError)
         return found
 
     @property
@@ -197,11 +207,12 @@ class RocksStore:
 
     def renew(self) -> None:
         """See `Store`."""
-        if self._damage is not None:
-            self._close()
-            if self._folder.exists():
-                folders.set_aside(self._folder, self._damage)
-            self._open()
+        if self._damage is None and not self._starved:
+            return
+        self._close()
+        if self._damage is not None and self._folder.exists():
+            folders.set_aside(self._folder, self._damage)
+        self._start()
 
     def bulk(self, on: bool) -> None:
         """See `Store`."""
@@ -217,6 +228,7 @@ class RocksStore:
         self._open()
 
     def _close(self) -> None:
+        self._starved = True  # Where it cannot be opened again now, `renew` has to.
         with contextlib.suppress(Exception):  # Its last flush may fail: it is not wanted.
             self._db.close()
         # One whose flush has failed is closed with its last reference, and unlocked only then.
@@ -226,7 +238,8 @@ class RocksStore:
     def close(self) -> None:
         """See `Store`."""
         try:
-            self._db.close()
+            if hasattr(self, "_db"):
+                self._db.close()
         except Exception as error:
             found = explained(error, self._folder, writing=True)
             log.warning("%s (what could not be stored is in the changelog)", found)

@@ -1,6 +1,6 @@
 // Starts the page: one stream for what all users share, another one for the user looked up.
 import { setAside, throughput, workers } from "./group.js";
-import { byId, missing, note, say } from "./show.js";
+import { byId, missing, note, passing, say } from "./show.js";
 import { Newest, revenue, totals } from "./shop.js";
 import { Stream, useKey } from "./stream.js";
 import { Lookup } from "./user.js";
@@ -42,7 +42,7 @@ function show() {
 
 function event(type, data) {
   if (type === "problem") {
-    note(data.view, data.problem.detail);
+    note(data.view, data.problem.detail, passing(data.problem));
     return;
   }
   if (!(type in SHOW)) return;

@@ -74,13 +74,22 @@ export function keep(parent, items, keyOf, make, renew = () => {}) {
   }
 }
 
-// What is wrong with a view, or that a part of it is missing; empty for nothing.
-export function note(view, text) {
-  const place = document.querySelector(`[data-view="${view}"] .note`);
+// What is wrong with a view, or that a part of it is missing; empty for nothing. `loading`: nothing
+// is wrong, it is only to come.
+export function note(view, text, loading = false) {
+  noteAt(document.querySelector(`[data-view="${view}"] .note`), text, loading);
+}
+
+export function noteAt(place, text, loading) {
   if (!place) return;
   place.hidden = !text;
+  place.classList.toggle("loading", loading);
   if (place.textContent !== text) place.textContent = text;
 }
+
+// Problems that end by themselves: a partition is acquired, restored, gone through.
+const PASSING = ["recovering", "owner-unknown", "no-owner"];
+export const passing = (problem) => PASSING.includes(problem.type.split(":").pop());
 
 export const missing = (answer) =>
   answer.complete === false ? `Incomplete: no answer for partitions ${answer.missing.join(", ")}` : "";

@@ -1,6 +1,6 @@
 // The look-up of a user, which then stays up to date.
 import { pages } from "./shop.js";
-import { byId, clock, count, fill, minute, moment, money, row, say } from "./show.js";
+import { byId, clock, count, fill, minute, moment, money, noteAt, passing, row, say } from "./show.js";
 import { Stream } from "./stream.js";
 
 const VIEWS = ["recent-clicks", "event-counts", "moving-average", "sessions", "totals", "enriched-purchases"];
@@ -74,7 +74,7 @@ export class Lookup {
     this.seen = new Set();
     byId("user").value = user;
     byId("user-answer").hidden = true;
-    this.note(`looking for ${user}`);
+    this.note(`looking for ${user}`, true);
     history.replaceState(null, "", `#${new URLSearchParams({ user })}`);
     const query = new URLSearchParams({ view: VIEWS.join(), user, limit: String(ROWS) });
     this.stream = new Stream(`/v1/stream?${query}`, {
@@ -85,15 +85,13 @@ export class Lookup {
     });
   }
 
-  note(text) {
-    const note = byId("user-note");
-    note.hidden = !text;
-    note.textContent = text;
+  note(text, loading = false) {
+    noteAt(byId("user-note"), text, loading);
   }
 
   event(type, data) {
     if (type === "problem") {
-      this.note(data.problem.detail);
+      this.note(data.problem.detail, passing(data.problem));
       return;
     }
     SHOW[type](data);
