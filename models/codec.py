@@ -21,6 +21,7 @@ from msgspec.json import Decoder as JsonDecoder
 from models.dead_letters import Rejected
 from models.events import Click, Event, Purchase, UserEvent
 from models.exact import MAX_USER_ID_BYTES, exact_click, exact_purchase, exact_user_event
+from models.nesting import deeper_than
 from models.records import Record
 from models.strict_json import MAX_DEPTH
 
@@ -79,7 +80,7 @@ def _within_limits(key: bytes | None, value: bytes | None) -> bytes | None:
         return value
     if key is None or len(key) > MAX_USER_ID_BYTES:
         return None
-    return value if value.count(b"[") + value.count(b"{") <= MAX_DEPTH else None
+    return None if deeper_than(MAX_DEPTH, value) else value
 
 
 def _screen(records: Sequence[Record]) -> list[bytes | None]:
@@ -129,7 +130,7 @@ def decode_clicks(records: Sequence[Record], max_future_ms: int) -> list[Click |
                 and key
                 and ms > 0
                 and -0.499 < time - ms < 0.499
-                and ms - record.timestamp <= max_future_ms
+                and ms - max_future_ms <= record.timestamp > -1
             ):
                 append(Click(user_id, wire.page, ms, record))
                 continue
@@ -161,7 +162,7 @@ def decode_purchases(records: Sequence[Record], max_future_ms: int) -> list[Purc
                 and key
                 and ms > 0
                 and -0.499 < time - ms < 0.499
-                and ms - record.timestamp <= max_future_ms
+                and ms - max_future_ms <= record.timestamp > -1
                 and amount > 0
                 and (-0.37 < amount - millionths < 0.37 or _small(amount, millionths))
                 and amount < _MILLIONTHS
@@ -192,7 +193,7 @@ def decode_user_events(records: Sequence[Record], max_future_ms: int) -> list[Us
                 and key
                 and ms > 0
                 and -0.499 < time - ms < 0.499
-                and ms - record.timestamp <= max_future_ms
+                and ms - max_future_ms <= record.timestamp > -1
             ):
                 millionths = None
                 if wire.value is not None:

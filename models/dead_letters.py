@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from msgspec import Struct
 
-from models.records import Record
+from models.records import Record, WithheldRecord
 
 Headers = list[tuple[str, bytes]]
 
@@ -22,6 +22,7 @@ class ErrorType(StrEnum):
     OUT_OF_RANGE = "out-of-range"
     KEY_MISMATCH = "key-mismatch"
     FUTURE = "future"
+    NO_TIMESTAMP = "no-timestamp"
     HANDLER = "handler"
     TOO_LARGE = "too-large"
 
@@ -84,3 +85,14 @@ def replaced_value_headers(value: bytes) -> Headers:
         ("value.size", b"%d" % len(value)),
         ("value.sha256", sha256(value).hexdigest().encode()),
     ]
+
+
+def withheld_headers(source: WithheldRecord) -> Headers:
+    """The same for a record that was too large to be read; `key.size` where its key was, too."""
+    headers = [
+        ("value.size", b"%d" % max(source.value_size, 0)),
+        ("value.sha256", source.value_sha256.encode()),
+    ]
+    if source.key is None and source.key_size >= 0:
+        headers.append(("key.size", b"%d" % source.key_size))
+    return headers

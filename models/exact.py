@@ -6,13 +6,13 @@ judged here, and every rejection is made here.
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from models.dead_letters import ErrorType, Rejected
 from models.events import Click, Purchase, UserEvent
 from models.money import MAX_AMOUNT, exact_decimal, to_millionths
-from models.records import Record
-from models.strict_json import Number, parse
+from models.records import Record, WithheldRecord
+from models.strict_json import NotAnObjectError, Number, members
 from models.times import to_milliseconds
 
 MAX_USER_ID_BYTES = 256
@@ -84,34 +84,56 @@ def _examine(record: Record, fields: Sequence[_Field], max_future_ms: int) -> _V
 
 
 def _values(record: Record, fields: Sequence[_Field], max_future_ms: int) -> _Values:
+    if isinstance(record, WithheldRecord):
+        raise _Invalid(
+            ErrorType.TOO_LARGE,
+            f"a value of {record.value_size} bytes (key: {record.key_size}) is more than a worker "
+            "takes (record_bytes)",
+        )
+    found = _members(record, fields)
+    _check_types(found, fields)
+    numbers = {f.name: _number(found, f) for f in fields if f.number}
+    texts = {f.name: found.get(f.name) for f in fields if not f.number}
+    _check_user(record, found["user_id"].encode())
+    timestamp = to_milliseconds(_Values(texts, numbers, 0).number("timestamp"))
+    _check_time(record, timestamp, max_future_ms)
+    return _Values(texts, numbers, timestamp)
+
+
+def _members(record: Record, fields: Sequence[_Field]) -> dict[str, Any]:
     if record.key is None:
         raise _Invalid(ErrorType.NULL_KEY, "the record has no key; it must be the user_id")
     if record.value is None:
         raise _Invalid(ErrorType.NULL_VALUE, "the record has no value")
     try:
-        found = parse(record.value)
+        return members(record.value, tuple(field.name for field in fields))
+    except NotAnObjectError as error:
+        raise _Invalid(ErrorType.NOT_OBJECT, str(error)) from None
     except ValueError as error:
         raise _Invalid(ErrorType.NOT_JSON, str(error)) from None
-    if not isinstance(found, dict):
-        raise _Invalid(ErrorType.NOT_OBJECT, "the value is JSON but not an object")
-    _check_types(found, fields)
-    numbers = {f.name: _number(found, f) for f in fields if f.number}
-    texts = {f.name: found.get(f.name) for f in fields if not f.number}
-    user_id = found["user_id"].encode()
+
+
+def _check_user(record: Record, user_id: bytes) -> None:
     if not 1 <= len(user_id) <= MAX_USER_ID_BYTES:
         raise _Invalid(
             ErrorType.OUT_OF_RANGE, f"user_id must have 1 to {MAX_USER_ID_BYTES} bytes as UTF-8"
         )
     if user_id != record.key:
         raise _Invalid(ErrorType.KEY_MISMATCH, "the record's key is not its user_id as UTF-8")
-    values = _Values(texts, numbers, 0)
-    timestamp = to_milliseconds(values.number("timestamp"))
+
+
+def _check_time(record: Record, timestamp: int, max_future_ms: int) -> None:
+    if record.timestamp < 0:
+        raise _Invalid(
+            ErrorType.NO_TIMESTAMP,
+            "the record has no Kafka timestamp, which bounds event times: set "
+            f"message.timestamp.type=LogAppendTime for {record.topic}",
+        )
     if timestamp > record.timestamp + max_future_ms:
         raise _Invalid(
             ErrorType.FUTURE,
             f"timestamp is more than {max_future_ms} ms ahead of the record's Kafka timestamp",
         )
-    return values._replace(timestamp=timestamp)
 
 
 def _check_types(found: dict[str, object], fields: Sequence[_Field]) -> None:

@@ -1,7 +1,7 @@
 """Money and `value` in integer millionths (contract, section 2): exact, never in binary floats."""
 
 import re
-from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal
 
 MILLION = 1_000_000
 MAX_AMOUNT = 1_000_000_000
@@ -30,8 +30,7 @@ def exact_decimal(text: str) -> Decimal | None:
 
 def scaled(number: Decimal, places: int) -> int:
     """`number` times 10**places as an integer: nearest, ties to even, exact for any digits."""
-    digits = len(number.as_tuple().digits)
-    context = Context(prec=digits + 1, Emin=MIN_EMIN, Emax=MAX_EMAX)
+    context = Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX)
     moved = number.scaleb(places, context)
     return int(moved.to_integral_value(rounding=ROUND_HALF_EVEN))
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from models.dead_letters import ErrorType, Rejected
-from models.records import Record
+from models.records import Record, WithheldRecord
 
 STREAM_TIME_KEY = b"stream-time"
 
@@ -58,11 +58,13 @@ def decode_partials(
 
 
 def _one(record: Record) -> Partial | SourceTime | Rejected:
+    if isinstance(record, WithheldRecord):
+        return Rejected(ErrorType.TOO_LARGE, "not a partial sum of this service", record)
     if record.value is None:
         return Rejected(ErrorType.NULL_VALUE, "a partial sum without a value", record)
     try:
         message = _decode(record.value)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return Rejected(ErrorType.NOT_JSON, "not a partial sum of this service", record)
     if message.stream_time is not None:
         return SourceTime(message.partition, message.stream_time, record)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from msgspec import Struct
+
 
 class Record(Protocol):
     """One record of an input topic; `aiokafka.structs.ConsumerRecord[bytes, bytes]` is one.
@@ -37,3 +39,22 @@ class Record(Protocol):
     @property
     def headers(self) -> Sequence[tuple[str, bytes]]:
         """Header names and values, in the order written."""
+
+
+class WithheldRecord(Struct, frozen=True, gc=False, eq=False):
+    """A record that is too large to be read into memory: it becomes a dead letter by its size.
+
+    A `Record` without its value and headers, and without its key where that is large too. Sizes
+    are in bytes; `value_sha256`: the value's digest, 64 hexadecimal digits.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    key_size: int
+    value_size: int
+    value_sha256: str
+    value: None = None
+    headers: tuple[tuple[str, bytes], ...] = ()

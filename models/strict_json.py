@@ -1,12 +1,18 @@
-"""JSON as the contract wants it (section 2), exact to the last digit, whatever the bytes.
+"""JSON objects as the contract wants them (section 2), exact to the last digit, whatever the bytes.
 
-Python's `json` with what it lacks: numbers keep their text, NaN and Infinity, lone surrogates and
-deep nesting are refused. Not for speed; `models.codec` has a fast path.
+msgspec's grammar refuses NaN and Infinity, lone surrogates and all that RFC 8259 does, also in what
+it skips. What it lacks is here: numbers keep their text, and depth has a limit of our own. Only
+the members that are asked for are made into objects: a record of megabytes may hold millions.
 """
 
-import re
-from json import JSONDecoder
-from typing import NoReturn
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from models.nesting import deeper_than
 
 MAX_DEPTH = 128
 """Deepest nesting taken as valid, the outermost object or array being the first level."""
@@ -18,51 +24,57 @@ class Number(str):
     __slots__ = ()
 
 
-def _refuse_constant(_name: str) -> NoReturn:
-    raise ValueError("NaN and Infinity are not JSON")
+class Nested:
+    """Stands for an array or an object, whatever is in it."""
 
 
-_decoder = JSONDecoder(parse_int=Number, parse_float=Number, parse_constant=_refuse_constant)
-
-# Only for text that is known to be JSON: there a backslash occurs in strings alone.
-_PAIRED_SURROGATES = re.compile(
-    r"(?:[^\\]++|\\[^u]|\\u(?![dD][89a-fA-F])"
-    r"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*+"
-)
-_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+class NotAnObjectError(ValueError):
+    """The value is JSON, but not an object."""
 
 
-def parse(value: bytes) -> object:
-    """The decoded value: dict (of duplicate names the last), list, str, Number, bool or None.
+_check: Callable[[bytes], object] = msgspec.json.Decoder(Raw).decode
+_text: Callable[[bytes], str] = msgspec.json.Decoder(str).decode
+_CONSTANTS = {b"null": None, b"true": True, b"false": False}
 
-    Raises ValueError with a message that holds nothing of the value.
+
+@cache
+def _decoder(names: Sequence[str]) -> Callable[[bytes], msgspec.Struct]:
+    fields = [(name, Raw | UnsetType, UNSET) for name in names]
+    decode: Callable[[bytes], Any] = msgspec.json.Decoder(
+        msgspec.defstruct("Members", fields)
+    ).decode
+    return decode
+
+
+def members(value: bytes, names: tuple[str, ...]) -> dict[str, Any]:
+    """Those of an object's members that are there: str, Number, bool, None or `Nested` by name.
+
+    Of duplicates the last counts. Raises ValueError with a message that holds nothing of the
+    value, NotAnObjectError where it is other JSON.
     """
     try:
-        text = value.decode()
+        value.decode()
     except UnicodeDecodeError:
         raise ValueError("the value is not UTF-8") from None
-    if _too_deep(text):
+    if deeper_than(MAX_DEPTH, value):
         raise ValueError(f"the value is nested more than {MAX_DEPTH} levels deep")
     try:
-        found: object = _decoder.decode(text)
-    except ValueError:
+        _check(value)
+        if not value.lstrip(b" \t\r\n").startswith(b"{"):
+            raise NotAnObjectError("the value is JSON but not an object")
+        found = _decoder(names)(value)
+    except (msgspec.DecodeError, RecursionError):  # RecursionError: of what is no JSON further on.
         raise ValueError("the value is not JSON") from None
-    if "\\u" in text and not _PAIRED_SURROGATES.fullmatch(text):
-        raise ValueError("the value holds a lone surrogate")
-    return found
+    raw = {name: getattr(found, name) for name in names}
+    return {name: _scalar(bytes(one)) for name, one in raw.items() if one is not UNSET}
 
 
-def _too_deep(text: str) -> bool:
-    """Whether JSON text has more than MAX_DEPTH levels; without recursion, whatever the text."""
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
-        return False
-    depth = 0
-    for match in _STRING_OR_BRACKET.finditer(text):
-        first = match[0][0]
-        if first in "[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                return True
-        elif first in "]}":
-            depth -= 1
-    return False
+def _scalar(token: bytes) -> object:
+    first = token[:1]
+    if first == b'"':
+        return _text(token)
+    if first in b"[{":
+        return Nested()
+    if token in _CONSTANTS:
+        return _CONSTANTS[token]
+    return Number(token.decode())

@@ -123,6 +123,8 @@ def judge_contents(
         return "key-mismatch"
     seconds = exact.pop("timestamp")
     timestamp = nearest_even(seconds if seconds > 10**11 else seconds * 1000)
+    if record.timestamp < 0:
+        return "no-timestamp"
     if timestamp > record.timestamp + max_future:
         return "future"
     money = {name: nearest_even(number * 10**6) for name, number in exact.items()}

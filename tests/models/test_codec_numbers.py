@@ -74,7 +74,9 @@ def test_a_timestamp_is_measured_against_the_record_s_own_kafka_timestamp() -> N
     assert timestamp_of("1e308", 2**63 - 1) == "future"
     assert timestamp_of("9223372036854775807", 2**63 - 1) == 2**63 - 1
     assert timestamp_of("100000000000", 10**14) == 10**14
-    assert timestamp_of("0", -1) == 0
+    assert timestamp_of("0", 0) == 0
+    assert timestamp_of("0", -1) == "no-timestamp"
+    assert timestamp_of("1470000000", -1) == "no-timestamp"
 
 
 @pytest.mark.parametrize(

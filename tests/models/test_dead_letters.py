@@ -51,6 +51,6 @@ def test_headers_in_place_of_a_value() -> None:
 def test_error_types_are_the_contract_s() -> None:
     listed = (
         "null-key null-value not-json not-object missing-field wrong-type out-of-range "
-        "key-mismatch future handler too-large"
+        "key-mismatch future no-timestamp handler too-large"
     )
     assert [error.value for error in ErrorType] == listed.split()

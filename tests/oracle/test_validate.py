@@ -129,7 +129,8 @@ def test_timestamps_are_whole_milliseconds_ties_to_even(written: str, time: int)
 def test_future_is_more_than_max_future_ahead_of_the_kafka_timestamp() -> None:
     assert isinstance(check(CLICKS, click(timestamp="1060"), at=1_000_000), Event)
     assert check(CLICKS, click(timestamp="1060.001"), at=1_000_000) == ("future",)
-    assert check(CLICKS, click(timestamp="1060"), at=-1) == ("future",)
+    assert check(CLICKS, click(timestamp="1060"), at=-1) == ("no-timestamp",)
+    assert check(CLICKS, click(timestamp="0"), at=-1) == ("no-timestamp",)
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ TYPES = (
     "out-of-range",
     "key-mismatch",
     "future",
+    "no-timestamp",
     "handler",
     "too-large",
 )
@@ -198,7 +199,9 @@ def time_errors(record: Record, time: Decimal | None, settings: Settings) -> lis
     if time is None:
         return []
     errors = ["out-of-range"] if time > LARGEST_INT64 else []
-    if time > record.timestamp + settings.max_future:
+    if record.timestamp < 0:
+        errors.append("no-timestamp")
+    elif time > record.timestamp + settings.max_future:
         errors.append("future")
     return errors
 
