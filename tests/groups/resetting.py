@@ -72,7 +72,7 @@ class Seen(NamedTuple):
 
 async def refuses(service: Service, data: Path) -> Ran:
     """A worker that must not start, and names the command."""
-    with service.worker(data) as worker:
+    with service.worker(data, module="tests.groups.impatient") as worker:
         status = await worker.status(120)
         reason, text = worker.reason, worker.text
     assert "groups reset-offsets" in reason, text

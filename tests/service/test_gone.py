@@ -8,11 +8,12 @@ from aiokafka import TopicPartition
 
 from app.groups.admin import delete_records
 from models.topics import Direction
-from tests.operations.running import ran
+from tests.operations.running import ran, refused
 from tests.oracle.compare_outputs import compare_outputs
 from tests.oracle.model import Model
 from tests.oracle.records import Record
 from tests.service.traffic import traffic
+from tests.support.admin import delete_topic
 from tests.support.kafka import Kafka
 from tests.support.service import Service, lines
 from tests.support.status import by_label
@@ -117,3 +118,46 @@ async def test_the_partition_stands_until_its_offsets_are_moved(
     assert not differences, lines(differences)
     again = await ran(service, "groups", "skip-gap", "--yes")
     assert "nothing is gone" in again.out
+
+
+async def test_an_input_made_anew_while_no_worker_runs(kafka: Kafka, tmp_path: Path) -> None:
+    """Whichever of the two commands is taken, each line leads on, and the state is kept."""
+    service = await Service(kafka.bootstrap, PARTITIONS).create()
+    topic = service.names["clicks"]
+    await service.send(traffic(73, 600, PARTITIONS))
+    with service.worker(tmp_path) as worker:
+        await service.at_rest(SECONDS)
+        assert await worker.terminate(60) == 0, worker.text
+    await service.ended()
+    await delete_topic(service.bootstrap, topic)
+    await ran(service, "topics", "create", "--partitions", str(PARTITIONS))
+    with service.worker(tmp_path, module="tests.groups.impatient") as worker:
+        assert await worker.status(SECONDS) == 1
+        command = f"streamjoin groups skip-gap --from {topic}=earliest"
+        assert f"if {topic} was made anew, run `{command}`" in worker.reason
+    assert (await ran(service, "groups", "reset-offsets", "--to", "state", "--yes")).status == 0
+    await service.send(m for m in traffic(74, 300, PARTITIONS) if m[0] == "user-events")
+    with service.worker(tmp_path) as worker:
+
+        async def all_stand() -> bool:
+            return worker.text.count(f"topic {topic} partition") == PARTITIONS
+
+        await until(all_stand, SECONDS, "standing")
+        assert "ends at offset 0, before" in worker.text
+        assert f"`streamjoin groups skip-gap --from {topic}=earliest`" in worker.text
+        await refused(service, "groups", "skip-gap", "--yes", status=1, says=f"--from {topic}=")
+        moved = await ran(service, "groups", "skip-gap", "--from", "clicks=earliest", "--yes")
+        assert moved.status == 0, moved
+        await service.send(m for m in traffic(75, 300, PARTITIONS) if m[0] == "clicks")
+        await service.at_rest(SECONDS)
+        assert await worker.terminate(60) == 0, worker.text
+
+
+async def test_wrong_flags(kafka: Kafka) -> None:
+    service = await Service(kafka.bootstrap, PARTITIONS).create()
+    for flag, says in (
+        ("clicks", "write TOPIC=earliest or TOPIC=latest"),
+        ("clicks=now", "write TOPIC=earliest or TOPIC=latest"),
+        ("late-events=latest", "no topic that the service reads"),
+    ):
+        await refused(service, "groups", "skip-gap", "--from", flag, status=2, says=says)
