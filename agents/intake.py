@@ -1,7 +1,7 @@
 """One topic's records of one partition, between the fetch and the moment they are taken."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 from models.dead_letters import Rejected
@@ -10,8 +10,12 @@ from models.records import Record
 E = TypeVar("E")
 # Records decoded at a time: few enough to keep memory small, enough to be fast.
 _DECODE_AT_ONCE = 256
+# The same in bytes, which large records reach first.
+_DECODE_BYTES = 512 * 1024
 # Records that wait undecoded before the topic is no longer fetched.
 ROOM = 4096
+LARGE = 64 * 1024
+"""Bytes of a value from which on a record is handled by itself, with its rows' sizes looked at."""
 
 
 class Intake(Generic[E]):
@@ -19,6 +23,7 @@ class Intake(Generic[E]):
 
     `next_offset` is the committed offset once all that was taken is committed. `oldest`: Kafka
     timestamp in ms of the first record fetched and not committed, None where there is none.
+    `held`: bytes of records that wait, those decoded last among them.
     """
 
     def __init__(
@@ -30,7 +35,9 @@ class Intake(Generic[E]):
         """`decode`: of a batch, one result each; `offset`: the first record to come."""
         self.topic = topic
         self._decode = decode
-        self._fetched: deque[tuple[Sequence[Record], float]] = deque()
+        self._fetched: deque[tuple[Sequence[Record], float, int]] = deque()
+        self.held = self._weight = 0
+        self._has_large = self._took_large = False
         self.events: list[E | Rejected] = []
         self._records: Sequence[Record] = ()
         self.index = 0
@@ -45,10 +52,11 @@ class Intake(Generic[E]):
         self.quiet_since = float("inf")
         self.answered_at = float("-inf")
 
-    def receive(self, records: Sequence[Record], now: float) -> None:
-        """Queue records that were fetched; `now`: seconds, monotonic."""
-        for at in range(0, len(records), _DECODE_AT_ONCE):
-            self._fetched.append((records[at : at + _DECODE_AT_ONCE], now))
+    def receive(self, records: Sequence[Record], now: float, weight: int = 0) -> None:
+        """Queue records that were fetched; `now`: seconds, monotonic; `weight`: their bytes."""
+        for some, share in _pieces(records, weight):
+            self._fetched.append((some, now, share))
+            self.held += share
         self._waiting += len(records)
         if self.oldest is None:
             self.oldest = records[0].timestamp
@@ -83,13 +91,29 @@ class Intake(Generic[E]):
         """Give the next event, None where nothing has been fetched."""
         if self.index >= len(self.events):
             if not self._fetched:
+                self._let_go()
                 return None
-            self._records, self.head_fetched_at = self._fetched.popleft()
+            self.held -= self._weight
+            self._records, self.head_fetched_at, self._weight = self._fetched.popleft()
+            self._has_large = self._weight >= LARGE and any(map(is_large, self._records))
+            self._took_large |= self._has_large
             self._waiting -= len(self._records)
             self._decoded += len(self._records)
             self.events = self._decode(self._records)
             self.index = 0
         return self.events[self.index]
+
+    def took_large(self) -> bool:
+        """Whether a large record may be among those taken since the last call."""
+        found = self._took_large
+        self._took_large = self._has_large and self.index < len(self.events)
+        return found
+
+    def _let_go(self) -> None:
+        """Keep nothing of the records that have all been taken."""
+        self.events, self._records, self.index = [], (), 0
+        self.held -= self._weight
+        self._weight = 0
 
     def _next(self) -> Record | None:
         """Give the first record not yet taken."""
@@ -128,3 +152,26 @@ class Intake(Generic[E]):
             taken += self.events[self.index : end]
             self.index = min(end, len(self.events))
         return taken
+
+
+def is_large(record: Record) -> bool:
+    """Whether a record is to be handled by itself."""
+    return record.value is not None and len(record.value) >= LARGE
+
+
+def _pieces(records: Sequence[Record], weight: int) -> Iterator[tuple[Sequence[Record], int]]:
+    """Split records into what is decoded at a time, with the bytes of each piece."""
+    if weight <= _DECODE_BYTES:
+        each = weight // len(records)
+        for at in range(0, len(records), _DECODE_AT_ONCE):
+            some = records[at : at + _DECODE_AT_ONCE]
+            yield some, each * len(some)
+        return
+    first = size = 0
+    for at, record in enumerate(records):
+        bytes_of = len(record.value or b"") + len(record.key or b"")
+        if at > first and (size + bytes_of > _DECODE_BYTES or at - first >= _DECODE_AT_ONCE):
+            yield records[first:at], size
+            first, size = at, 0
+        size += bytes_of
+    yield records[first:], size

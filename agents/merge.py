@@ -65,6 +65,10 @@ class Merge:
         taken += events[first:index]
         clicks.index = index
 
+    def took_large(self) -> bool:
+        """Whether a large record may be among those taken since the last call."""
+        return any(intake.took_large() for intake in self.intakes)
+
     def _waited(self) -> bool:
         """Whether `clicks` has had nothing more to read for long enough for the head purchase."""
         clicks = self._clicks

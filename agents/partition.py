@@ -17,7 +17,7 @@ class Partition(State, Protocol):
     count: int
 
     def send(self, output: Output) -> None:
-        """Write a record with the open transaction. `OutputTooLarge` if the broker would not."""
+        """Write a record with the open transaction. `TooLargeError` if the broker would not."""
 
 
 class Batch(Protocol[E_co]):

@@ -54,6 +54,9 @@ class Feed(Protocol):
     def take(self, limit: int) -> "list[Any]":
         """Take events and `Rejected` records that may go now, `limit` at most."""
 
+    def took_large(self) -> bool:
+        """Whether a large record may be among those taken since the last call."""
+
 
 class SingleFeed:
     """A feed of one topic, in offset order."""
@@ -62,6 +65,7 @@ class SingleFeed:
         """See the class."""
         self.intakes = [intake]
         self.take = intake.take
+        self.took_large = intake.took_large
 
 
 @dataclass(frozen=True)

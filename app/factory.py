@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from agents.topology import Topology
 from app.connections import reader, unwatched, writers
 from app.descriptors import Descriptors
-from app.engine import fetched
 from app.engine.acquire import Acquisition
+from app.engine.buffer import Buffer
 from app.engine.clock import Clock, SystemClock
 from app.engine.engine import Engine
 from app.engine.faust_app import PassThrough, StreamApp
+from app.engine.fetch import records
 from app.engine.partition_parts import Pace
 from app.engine.parts import Parts
 from app.engine.restore import Restorer
@@ -51,14 +52,12 @@ def make_app(
     confirm: Confirm = unwatched,
 ) -> StreamApp:
     """Make a worker's app; `topics`: as `check_topics` found them; `confirm`: see `writers`."""
-    fetched.install()
+    records.install(settings.record_bytes)
     never_create()
     clock, metrics = clock or SystemClock(), metrics or Metrics()
     topology = Topology(settings.catalogue(), settings.rules(), settings.max_future)
-    changelog = changelog_topic(settings)
-    partitions = topics[changelog].partitions
+    partitions = topics[changelog := changelog_topic(settings)].partitions
     app = StreamApp(settings, topology.sources, changelog)
-    app.sensors.add(RebalanceSensor(metrics))
     _bind(app, topology, partitions)
     thread, sizes = app.consumer_service.thread, _sizes(settings, topics)
     parts = Parts(
@@ -68,11 +67,13 @@ def make_app(
         writers(settings, thread.commit_offsets, changelog, partitions, sizes, confirm),
         app.deliver,
         _pace(settings),
+        Buffer(settings.buffer_bytes),
         clock,
         metrics,
         sizes.by_topic,
         partitions,
         _CACHE_ROWS,
+        changelog,
     )
     connections = Connections(descriptors.connections, metrics)
     _run(app, Engine(parts), settings, connections, _stamps(settings, topics))
@@ -93,6 +94,7 @@ def _run(
 ) -> None:
     """Have the app run the engine, and show what it does; `warnings`: for as long as it runs."""
     metrics = engine.parts.metrics
+    app.sensors.add(RebalanceSensor(metrics))
     app.engine = engine
     topology = engine.parts.topology
     metrics.expect(topology.catalogue.names(Direction.INPUT), COMPUTATIONS)

@@ -1,7 +1,8 @@
 """Every setting of the service, checked at the start (contract 7).
 
 Values come from flags, then the environment (`STREAMJOIN_...`), then `.env`. Durations are seconds
-or carry a unit (`90`, `500ms`, `10m`, `7d`) and are held in milliseconds.
+or carry a unit (`90`, `500ms`, `10m`, `7d`) and are held in milliseconds; sizes likewise (`96MiB`),
+in bytes.
 """
 
 import re
@@ -11,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import (
     AfterValidator,
     BeforeValidator,
+    ByteSize,
     Field,
     SecretStr,
     ValidationError,
@@ -28,6 +30,7 @@ from tables.rules import Rules
 
 # Windows that one event may count in.
 _MOST_WINDOWS = 1000
+_MIB = 1024 * 1024
 
 
 def _duration(value: object) -> object:
@@ -82,6 +85,8 @@ class Settings(HttpSettings):
     commit_interval: Duration = 100
     commit_records: int = Field(60_000, ge=1)
     compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = "none"
+    buffer_bytes: ByteSize = Field(ByteSize(96 * _MIB), ge=_MIB)
+    record_bytes: ByteSize = Field(ByteSize(24 * _MIB), ge=64 * 1024, le=1024 * _MIB)
     max_attempts: int = Field(3, ge=1, le=1000)
     dead_letter_run: int = Field(0, ge=0)
     session_timeout: Duration = 10_000

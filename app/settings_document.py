@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pydantic import BeforeValidator, SecretStr
+from pydantic import BeforeValidator, ByteSize, SecretStr
 from pydantic.fields import FieldInfo
 
 from app.settings import Settings
@@ -15,8 +15,8 @@ wins over the environment, that over the file `.env` of the folder that a comman
 is `STREAMJOIN_GRACE`; `streamjoin worker --help` lists those that are flags too. A variable that is
 empty is not set. All are checked at the start: a wrong one is one line and exit status 2, and a
 variable `STREAMJOIN_...` that is none of these a warning with the nearest name. Durations are
-seconds or carry a unit (`90`, `500ms`, `10m`, `7d`). All workers of a group need the same ones, but
-for those of HTTP and of the machine.
+seconds or carry a unit (`90`, `500ms`, `10m`, `7d`), sizes are bytes or carry one (`96MiB`). All
+workers of a group need the same ones, but for those of HTTP and of the machine.
 """
 _UNITS: Final = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"), (1, "ms"))
 _RENAMES: Final = {topic.setting: topic.id for topic in TOPICS}
@@ -76,6 +76,10 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "commit_records": "records after which a commit is due in any case",
         "compression": "of outputs, partial sums and changelog on their way and at the brokers: "
         "`none`, `gzip`, `snappy`, `lz4` or `zstd` (`docs/performance.md`)",
+        "buffer_bytes": "bytes that a worker holds of records that wait and of outputs that are "
+        "not committed; beyond them it fetches no more, and commits earlier",
+        "record_bytes": "bytes of the largest record that is read; a larger one becomes a dead "
+        "letter by its size and digest",
         "max_attempts": "how often a record is tried before it becomes a dead letter",
         "dead_letter_run": "so many dead letters in a row stop the worker; 0: none do",
         "session_timeout": "after which a silent worker's partitions are others'",
@@ -135,6 +139,8 @@ def _default(field: FieldInfo) -> str:
         return "-"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
+    if isinstance(value, ByteSize):
+        return f"`{value // 2**20}MiB`"
     if any(isinstance(one, BeforeValidator) for one in field.metadata):
         return f"`{_duration(value)}`"
     return f"`{value}`"

@@ -15,6 +15,9 @@ from tables.row import Backing, KeyCodec, Row
 K = TypeVar("K")
 R = TypeVar("R", bound=Row)
 
+BULKY = 64 * 1024
+"""Bytes from which on a row is not as tables split them: a record has a large field."""
+
 
 class Table(Generic[K, R]):
     """A table's name, its one-byte key prefix in the store that all tables share, its row type."""
@@ -65,9 +68,10 @@ class CommittedRows(Generic[K, R]):
 class Rows(Generic[K, R]):
     """The live rows of a partition: committed ones, and the open transaction's edits over them.
 
-    At most about `2 * cache_rows` clean rows stay decoded between commits. While `careful` is off
-    no savepoint is kept and `rollback` must not be called: a copy of each row that a batch touches
-    is a tenth of the whole service's work.
+    At most about `2 * cache_rows` clean rows stay decoded between commits, and no bulky ones:
+    `bulky` has the bytes of those that were read or encoded since the last commit. While `careful`
+    is off no savepoint is kept and `rollback` must not be called: a copy of each row that a batch
+    touches is a tenth of the whole service's work.
     """
 
     def __init__(self, table: Table[K, R], backing: Backing, cache_rows: int = 8192) -> None:
@@ -84,6 +88,7 @@ class Rows(Generic[K, R]):
         self._gone: set[K] = set()
         # What each row was at the savepoint; None: it was not there.
         self._journal: dict[K, R | None] = {}
+        self.bulky: dict[K, int] = {}
         self.careful = True
 
     def get(self, key: K) -> R | None:
@@ -161,7 +166,11 @@ class Rows(Generic[K, R]):
         if key in self._gone:
             return None
         data = self._backing.get(self._prefix + self._key.encode(key))
-        return None if data is None else self._row.decode(data)
+        if data is None:
+            return None
+        if len(data) > BULKY:
+            self.bulky[key] = len(data)
+        return self._row.decode(data)
 
     def _note(self, key: K) -> None:
         if self.careful and key not in self._journal:
@@ -194,18 +203,38 @@ class Rows(Generic[K, R]):
         """
         prefix, live, encode, gone = self._prefix, self._live, self._key.encode, self._gone
         for key in self._dirty:
-            yield prefix + encode(key), None if key in gone else live[key].encode()
+            if key in gone:
+                yield prefix + encode(key), None
+                continue
+            data = live[key].encode()
+            if len(data) > BULKY:
+                self.bulky[key] = len(data)
+            yield prefix + encode(key), data
+
+    def largest_since_savepoint(self) -> int:
+        """Give the bytes of the largest row edited since the savepoint; `careful` must be on."""
+        live = self._live
+        edited = [live[key].encode() for key in self._journal if key in live]
+        return max(map(len, edited), default=0)
 
     def committed(self) -> None:
         """Forget the edits after `changes` has reached the backing; keep a bounded cache."""
         self._dirty.clear()
         self._gone.clear()
         self._journal.clear()
+        self._drop_bulky()
         if len(self._live) > self._cache_rows:
             self._older, self._live = self._live, {}
 
+    def _drop_bulky(self) -> None:
+        for key in self.bulky:
+            self._live.pop(key, None)
+            self._older.pop(key, None)
+        self.bulky.clear()
+
     def discard(self) -> None:
         """Drop all edits since the last commit."""
+        self._drop_bulky()
         for key in self._dirty:
             self._live.pop(key, None)
             self._older.pop(key, None)

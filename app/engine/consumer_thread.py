@@ -13,11 +13,15 @@ from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 
 from app.engine.errors import LostError, StateError
+from app.engine.fetch.records import BUDGET, Budget, Fetched
 from app.engine.heartbeats import note_heartbeats
 from app.group_offsets import heed_group_errors
 
 T = TypeVar("T")
 _FENCED_INSTANCE_ID = 82
+# Uncompressed bytes that one poll hands over, and compressed ones that a broker sends at a time.
+_POLL_BYTES = 4 * 1024 * 1024
+_FETCH_BYTES = 8 * 1024 * 1024
 
 
 class Answer(NamedTuple):
@@ -34,7 +38,7 @@ class Answer(NamedTuple):
 class Polled(NamedTuple):
     """What one poll brought; `refused`: offsets at which the broker has nothing."""
 
-    records: Mapping[TopicPartition, Sequence[Any]]
+    records: Mapping[TopicPartition, Fetched]
     answers: Mapping[TopicPartition, Answer]
     refused: Mapping[TopicPartition, int] = MappingProxyType({})
 
@@ -63,6 +67,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             rebalance_timeout_ms=settings.session_timeout * 3,
             max_poll_interval_ms=24 * 3600 * 1000,
             fetch_max_wait_ms=100,
+            fetch_max_bytes=_FETCH_BYTES,
             max_partition_fetch_bytes=256 * 1024,
             request_timeout_ms=max(40_000, settings.session_timeout + 5_000),
             retry_backoff_ms=100,
@@ -129,6 +134,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         subscriptions, fetcher = consumer._subscription, consumer._fetcher
         if not wanted or consumer._closed or subscriptions.reassignment_in_progress:
             return Polled({}, {})
+        BUDGET.set(Budget(_POLL_BYTES))
         with subscriptions.fetch_context():
             try:
                 records = await fetcher.fetched_records(wanted, seconds, max_records)

@@ -5,11 +5,17 @@ from typing import Any, NamedTuple
 
 from app.engine import failpoints
 from app.engine.clock import Clock
-from app.engine.errors import OutputTooLargeError
+from app.engine.errors import TooLargeError
 from app.engine.state import PartitionState
 from app.errors import UserError
-from models.dead_letters import Rejected, dead_letter_headers, replaced_value_headers
+from models.dead_letters import (
+    Rejected,
+    dead_letter_headers,
+    replaced_value_headers,
+    withheld_headers,
+)
 from models.outputs import Output
+from models.records import WithheldRecord
 
 
 class DeadLetterRunError(UserError):
@@ -73,13 +79,16 @@ class DeadLetters:
         headers = dead_letter_headers(rejected, self._clock.wall_ms())
         number = source.partition
         try:
+            if isinstance(source, WithheldRecord):
+                headers += withheld_headers(source)
             self._state.send(Output(self._topic, number, source.key, source.value, None, headers))
             return
-        except OutputTooLargeError:
-            headers = [*headers, *replaced_value_headers(source.value or b"")]
+        except TooLargeError:
+            if source.value is not None:
+                headers += replaced_value_headers(source.value)
         try:
             self._state.send(Output(self._topic, number, source.key, None, None, headers))
-        except OutputTooLargeError:  # The key alone is too large: its size stands for it.
+        except TooLargeError:  # The key alone is too large: its size stands for it.
             headers = [*headers, ("key.size", b"%d" % len(source.key or b""))]
             self._state.send(Output(self._topic, number, None, None, None, headers))
 

@@ -64,6 +64,7 @@ class Engine:
             self._committed,
             parts.pace,
             CommitGate(),
+            parts.buffer,
             parts.clock,
             parts.metrics,
         )
@@ -121,12 +122,22 @@ class Engine:
         self._stores.close_all()
 
     def wanted(self) -> Sequence[TopicPartition]:
-        """Which source partitions to fetch: owned, and with room."""
+        """Which source partitions to fetch: owned, and with room.
+
+        Where the buffer is full, only what a partition that holds records may wait for: the merge
+        goes on when it has seen both topics.
+        """
+        held = {number: task.held for number, task in self.tasks.items()}
+        buffer = self.parts.buffer
+        buffer.partitions, share = len(held), buffer.waiting_share
+        full = buffer.is_full(sum(held.values()))
         return [
             TopicPartition(topic, number)
             for number, task in self.tasks.items()
             for topic, intake in task.intakes.items()
             if intake.has_room
+            and (not intake.held or (not full and held[number] < share))
+            and (not full or held[number])
         ]
 
     def receive(self, polled: Polled) -> None:
@@ -136,7 +147,7 @@ class Engine:
             task = self.tasks.get(tp.partition)
             if task is not None:
                 self.misplaced.sample(tp, records[0])
-                task.intakes[tp.topic].receive(records, now)
+                task.intakes[tp.topic].receive(records, now, records.weight)
                 task.wake()
         for tp, offset in polled.refused.items():
             task = self.tasks.get(tp.partition)

@@ -7,8 +7,12 @@ class HandlingError(Exception):
     """The application's code raised: an agent, or what it makes at a commit; `__cause__`: what."""
 
 
-class OutputTooLargeError(Exception):
-    """An output is larger than its topic takes: its record becomes a dead letter."""
+class TooLargeError(Exception):
+    """An output or a row is larger than its topic takes: its record becomes a dead letter."""
+
+
+class TransactionTooLargeError(Exception):
+    """A transaction's outputs and large rows take too much memory: it is done in smaller ones."""
 
 
 class LostError(Exception):
@@ -45,5 +49,5 @@ class ShapeError(SettingError):
     """A setting that shapes the state has changed under it."""
 
 
-NOBODYS_FAULT = (LostError, StoreError, StateError)
+NOBODYS_FAULT = (LostError, StoreError, StateError, TransactionTooLargeError)
 """What says nothing about the records in hand, wherever it is raised (reliability, rule 10)."""

@@ -1,12 +1,14 @@
 """Has the agents handle what a partition has taken, and buries the records that they cannot."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
+from agents.intake import is_large
 from agents.topology import Flow
 from app.engine.batches import EventBatch
 from app.engine.dead_letters import DeadLetters
-from app.engine.errors import HandlingError
+from app.engine.errors import HandlingError, TooLargeError
 from app.engine.partition_parts import Surroundings
 from app.engine.pieces import verdict
 from app.engine.state import PartitionState
@@ -26,11 +28,25 @@ class HandOver:
         self._max_attempts = around.pace.max_attempts
         self.raised = False
 
-    async def take(self, flow: Flow, items: Sequence[Any]) -> None:
+    async def take(self, flow: Flow, items: Sequence[Any], *, large: bool = False) -> None:
         """Have them dealt with; while the state is careful, one by one if need be.
 
-        Raises HandlingError while it is not: then nothing can be taken back but all of it.
+        `large`: some are of large records. Each of those is dealt with by itself, and becomes a
+        dead letter if it makes a row too large. Raises HandlingError while the state is not
+        careful: then nothing can be taken back but all of it.
         """
+        if not large:
+            await self._take(flow, items)
+            return
+        for alone, some in groupby(items, key=lambda item: is_large(item.source)):
+            if alone:
+                careful, self._state.careful = self._state.careful, True
+                await self._one_by_one(flow, list(some))
+                self._state.careful = careful
+            else:
+                await self._take(flow, list(some))
+
+    async def _take(self, flow: Flow, items: Sequence[Any]) -> None:
         if not self._state.careful:
             await self._hand_over(flow, items)
             return
@@ -67,7 +83,8 @@ class HandOver:
         self._state.savepoint()
         try:
             await self._hand_over(flow, [item])
-        except HandlingError as error:
+            self._state.check_rows()
+        except (HandlingError, TooLargeError) as error:
             self._state.rollback()
-            return error.__cause__
+            return error if isinstance(error, TooLargeError) else error.__cause__
         return None

@@ -193,6 +193,12 @@ class Owner:
             number, parts.partitions, store, self._writer, progress
         )
         state = PartitionState(
-            number, parts.partitions, store, parts.topology, parts.limits, parts.cache_rows
+            number,
+            parts.partitions,
+            store,
+            parts.topology,
+            parts.limits,
+            parts.cache_rows,
+            parts.changelog,
         )
         return PartitionTask(state, self._writer, offsets, self._around, self._size)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Protocol
 
 from agents.topology import Flow, Topology
 from app.engine.batches import EventBatch
+from app.engine.buffer import Buffer
 from app.engine.clock import Clock
 from app.engine.commit_gate import CommitGate
 from app.observability.metrics import Metrics
@@ -61,5 +62,6 @@ class Surroundings(NamedTuple):
     on_commit: Callable[[Committed], None]
     pace: Pace
     gate: CommitGate
+    buffer: Buffer
     clock: Clock
     metrics: Metrics

@@ -14,7 +14,12 @@ from app.engine import failpoints
 from app.engine.commit_size import CommitSize
 from app.engine.counting import count
 from app.engine.dead_letters import DeadLetters
-from app.engine.errors import NOBODYS_FAULT, HandlingError, LostError
+from app.engine.errors import (
+    NOBODYS_FAULT,
+    HandlingError,
+    LostError,
+    TransactionTooLargeError,
+)
 from app.engine.gone import Gone
 from app.engine.hand_over import HandOver
 from app.engine.partition_parts import Committed, Surroundings
@@ -27,6 +32,8 @@ log = logging.getLogger(__name__)
 
 # Events handed over at a time: some milliseconds of work, so that HTTP is answered in between.
 BATCH = 512
+# A batch may write so many times what a transaction should before it is broken off.
+_BOUND = 4
 # Backlog is committed in larger pieces: a transaction costs milliseconds whatever it holds.
 _BACKLOG_SECONDS = 10.0
 # Past transaction markers alone the committed offset moves only so often.
@@ -52,6 +59,7 @@ class PartitionTask:
         self._writer = writer
         self._around, self._size = around, size
         self._clock, self._metrics, self._pace = around.clock, around.metrics, around.pace
+        self._buffer = around.buffer
         dead_topic = around.topology.catalogue.name(DEAD_LETTERS)
         run = around.pace.dead_letter_run
         self._dead_letters = DeadLetters(state, dead_topic, around.clock, run)
@@ -69,6 +77,11 @@ class PartitionTask:
         self._idle_since = self._clock.monotonic()
         self._wake, self._parked, self._free = (asyncio.Event() for _ in range(3))
         self._free.set()
+
+    @property
+    def held(self) -> int:
+        """Bytes of records that wait."""
+        return sum(intake.held for intake in self.intakes.values())
 
     def wake(self) -> None:
         """Have a look: records or answers have come in."""
@@ -108,6 +121,10 @@ class PartitionTask:
             except HandlingError as error:
                 await self._rewind(error)
                 continue
+            except TransactionTooLargeError as error:
+                self._pieces.failed(error, self._taken.total(), self._last, self._next_offsets())
+                await self._rewind(error)
+                continue
             if not worked:
                 self.gone.check(self.intakes, in_hand=self._since is not None)
                 await self._wait()
@@ -138,22 +155,24 @@ class PartitionTask:
             if items:
                 self._backlog |= len(items) == BATCH
                 failpoints.hit(failpoints.AFTER_POLL)
-                await self._process(flow, items)
+                await self._process(flow, feed, items)
                 worked = True
                 if self._pieces.active:  # A piece is of one flow; the next one of the others first.
                     self._flows = self._flows[place + 1 :] + self._flows[: place + 1]
                     break
         return worked
 
-    async def _process(self, flow: Flow, items: list[Any]) -> None:
+    async def _process(self, flow: Flow, feed: Feed, items: list[Any]) -> None:
         if self._since is None:
             self._since = self._clock.monotonic()
         if self._pieces.active:
             items = self._pieces.sort_out(items)
         self._taken[flow.name] += len(items)
         self._last = items
+        # One record alone is handled whatever it takes: it cannot be done in smaller pieces.
+        self.state.bound(_BOUND * self._buffer.outputs_share if len(items) > 1 else None)
         with self._metrics.batch(flow.name):
-            await self._hand_over.take(flow, items)
+            await self._hand_over.take(flow, items, large=feed.took_large())
         failpoints.hit(failpoints.AFTER_STATE_CHANGE)
 
     def _start_at(self, offsets: Mapping[str, int]) -> None:
@@ -161,7 +180,7 @@ class PartitionTask:
         self.intakes = {i.topic: i for _, feed in self._flows for i in feed.intakes}
         self.gone = Gone(self._clock.monotonic, self._around.topology.rules.join_wait)
 
-    async def _rewind(self, error: HandlingError) -> None:
+    async def _rewind(self, error: HandlingError | TransactionTooLargeError) -> None:
         """Go back to the last commit, and read on from there with a savepoint for each batch.
 
         Nothing has been sent for what is taken back: a transaction begins with the commit.
@@ -193,7 +212,11 @@ class PartitionTask:
             return True
         age = now - self._since
         limit = max(self._pace.interval, _BACKLOG_SECONDS) if backlog else self._pace.interval
-        return age >= limit or self._taken.total() >= self._size.records
+        return (
+            age >= limit
+            or self._taken.total() >= self._size.records
+            or self.state.weight >= self._buffer.outputs_share
+        )
 
     async def commit(self) -> None:
         """Commit everything taken so far.

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from agents.topology import Topology
 from app.engine.acquire import Acquisition
+from app.engine.buffer import Buffer
 from app.engine.clock import Clock
 from app.engine.partition_parts import Deliver, Pace
 from app.engine.store.base import Store
@@ -22,21 +23,25 @@ class Parts:
         make_writer: Callable[[int], Writer],
         deliver: Deliver,
         pace: Pace,
+        buffer: Buffer,
         clock: Clock,
         metrics: Metrics,
         limits: dict[str, int],
         partitions: int,
         cache_rows: int,
+        changelog: str,
     ) -> None:
-        """`limits`: `max.message.bytes` by output topic; `partitions`: of every topic."""
+        """`limits`: `max.message.bytes` by topic written to; `partitions`: of every topic."""
         self.topology = topology
         self.acquisition = acquisition
         self.open_store = open_store
         self.make_writer = make_writer
         self.deliver = deliver
         self.pace = pace
+        self.buffer = buffer
         self.clock = clock
         self.metrics = metrics
         self.limits = limits
         self.partitions = partitions
         self.cache_rows = cache_rows
+        self.changelog = changelog

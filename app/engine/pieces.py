@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.engine.errors import OutputTooLargeError
+from app.engine.errors import TooLargeError
 from models.dead_letters import ErrorType, Rejected
 
 _PARTS = 8
@@ -27,7 +27,7 @@ def verdict(
 
     `attempts`: how often it has raised by now; `where`: in what, for the dead letter's message.
     """
-    if isinstance(cause, OutputTooLargeError):
+    if isinstance(cause, TooLargeError):
         return Rejected(ErrorType.TOO_LARGE, str(cause), item.source)
     if attempts >= max_attempts:
         raised = f"{where} raised {type(cause).__name__}"

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from agents.topology import Topology, Work
 from app.engine.counting import Dead, Late, SetAsides, count
+from app.engine.errors import TooLargeError
 from app.engine.metadata import KEY, LAYOUT, Metadata, shape
 from app.engine.outputs import Outputs
 from app.engine.store.base import Change, Store
 from models.outputs import Output
 from tables.row import Row
-from tables.rows import Rows, Table
+from tables.rows import BULKY, Rows, Table
 from tables.set_aside import SET_ASIDE, SetAsideFold
 from tables.undo import Changed, StreamTime, Undoable
 
@@ -21,6 +22,8 @@ R = TypeVar("R", bound=Row)
 W = TypeVar("W")
 # Rows that are encoded without giving way to others.
 _AT_ONCE = 128
+# What a record in a batch of its own adds to a row's key and value, at most.
+_ROW_OVERHEAD = 256
 
 
 class Prepared(NamedTuple):
@@ -45,14 +48,20 @@ class PartitionState:
         topology: Topology,
         limits: Mapping[str, int],
         cache_rows: int,
+        changelog: str = "",
     ) -> None:
-        """`count`: partitions of every topic; `limits`: `max.message.bytes` by output topic."""
+        """`count`: partitions of every topic; `limits`: `max.message.bytes` by topic written to.
+
+        `changelog`: the topic that rows are written to.
+        """
         self.number = number
         self.count = count
         self.store = store
         self._topology = topology
         self._cache_rows = cache_rows
+        self._limits, self._changelog = limits, changelog
         self._outputs = Outputs(limits)
+        self._backing = _Weighed(store, self._outputs)
         self._rows: dict[str, Rows[Any, Any]] = {}
         self._times: dict[str, StreamTime] = {}
         self._undoables: list[Undoable] = [self._outputs]
@@ -73,7 +82,7 @@ class PartitionState:
         if rows is None:
             if any(other.table.prefix == table.prefix for other in self._rows.values()):
                 raise ValueError(f"table {table.name} has the prefix {table.prefix!r} of another")
-            rows = self._rows[table.name] = table.live(self.store, self._cache_rows)
+            rows = self._rows[table.name] = table.live(self._backing, self._cache_rows)
             self._undoables.append(rows)
         return cast("Rows[K, R]", rows)
 
@@ -119,6 +128,34 @@ class PartitionState:
         for rows in self._rows.values():
             rows.careful = careful
 
+    @property
+    def weight(self) -> int:
+        """Bytes that the open transaction is to write, and of large rows that it has read."""
+        return self._outputs.weight
+
+    def bound(self, most: int | None) -> None:
+        """Raise TransactionTooLargeError above so many bytes while records are handled."""
+        if most is None:
+            self._outputs.unbounded()
+        else:
+            self._outputs.bound = most
+
+    def check_rows(self) -> None:
+        """Raise TooLargeError if a row edited since the savepoint is larger than may be stored.
+
+        `careful` must have been on since then.
+        """
+        for rows in self._rows.values():
+            self._check_row(rows.table.name, rows.largest_since_savepoint())
+
+    def _check_row(self, table: str, size: int) -> None:
+        limit = self._limits.get(self._changelog, 1 << 30) - _ROW_OVERHEAD
+        if size > limit:
+            raise TooLargeError(
+                f"a row of {size} bytes in table {table} is more than the {limit} that "
+                f"{self._changelog} takes"
+            )
+
     def check(self) -> None:
         """Raise DamagedStoreError if the store was found damaged, by a view it may be."""
         self.store.check()
@@ -153,7 +190,9 @@ class PartitionState:
         """Give what the transaction has to write; `offsets`: next source offset by topic.
 
         Rows are encoded some at a time, so that who asks the worker need not wait for all of them.
+        Raises TooLargeError where one is larger than may be stored.
         """
+        self._outputs.unbounded()
         await self.load()
         for work in self.works.values():
             work.before_commit()
@@ -164,6 +203,8 @@ class PartitionState:
         while some := list(islice(edits, _AT_ONCE)):
             changes += some
             await asyncio.sleep(0)
+        for rows in self._rows.values():
+            self._check_row(rows.table.name, max(rows.bulky.values(), default=0))
         times = {name: time.value for name, time in self._times.items()}
         shaping = shape(self._topology.rules)
         row = Metadata(LAYOUT, shaping, self.count, dict(offsets), times)
@@ -177,3 +218,18 @@ class PartitionState:
             undoable.committed()
         for work in self.works.values():
             work.committed()
+
+
+class _Weighed:
+    """A partition's store as tables read it: large rows count to what the transaction holds."""
+
+    def __init__(self, store: Store, outputs: Outputs) -> None:
+        self._get = store.get
+        self._outputs = outputs
+        self.scan = store.scan
+
+    def get(self, key: bytes) -> bytes | None:
+        data = self._get(key)
+        if data is not None and len(data) > BULKY:
+            self._outputs.weigh(len(data))
+        return data

@@ -11,10 +11,11 @@ from agents.intake import Intake
 from agents.partition import Partition
 from agents.topology import Flow, SingleFeed, Topology
 from app.engine.batches import EventBatch
+from app.engine.buffer import Buffer
 from app.engine.clock import SystemClock
 from app.engine.commit_gate import CommitGate
 from app.engine.commit_size import CommitSize
-from app.engine.fetched import FetchedRecord
+from app.engine.fetch.records import FetchedRecord
 from app.engine.partition_parts import Committed, Pace, Surroundings
 from app.engine.partition_task import PartitionTask
 from app.engine.state import PartitionState
@@ -82,6 +83,7 @@ class World:
             on_commit=self.on_commit,
             pace=Pace(0.0, ALWAYS, ATTEMPTS),
             gate=CommitGate(),
+            buffer=Buffer(1 << 30),
             clock=SystemClock(),
             metrics=MagicMock(),
         )

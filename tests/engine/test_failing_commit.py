@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.engine.errors import LostError, OutputTooLargeError, StateError
+from app.engine.errors import LostError, StateError, TooLargeError
 from app.engine.partition_parts import Pace
 from app.engine.partition_task import BATCH
 from tests.engine.failing_partition import ALWAYS, ATTEMPTS, Place, World, expected
@@ -54,7 +54,7 @@ def test_a_record_alone_is_tried_so_often(times: int) -> None:
 def test_an_output_too_large_is_not_tried_again() -> None:
     failing = {("t0", 5): ALWAYS}
     world = World([9], failing, [])
-    world.error = lambda at: OutputTooLargeError(str(at))
+    world.error = lambda at: TooLargeError(str(at))
     assert asyncio.run(world.run()) == expected(world, failing, "too-large")
     assert ALWAYS - world.left["t0", 5] == 2, "with the others, and by itself"
 

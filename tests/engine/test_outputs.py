@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.engine.errors import OutputTooLargeError
+from app.engine.errors import TooLargeError
 from app.engine.outputs import Outputs
 from models.outputs import Output
 
@@ -16,7 +16,7 @@ def make_output(size: int, topic: str = "limited", key: bytes = b"k") -> Output:
 def test_an_output_beyond_the_topics_limit_is_refused() -> None:
     outputs = Outputs({"limited": LIMIT})
     outputs.add(make_output(LIMIT - 500))
-    with pytest.raises(OutputTooLargeError):
+    with pytest.raises(TooLargeError):
         outputs.add(make_output(LIMIT))
     outputs.add(make_output(LIMIT, topic="without limit"))
     assert [len(output.value or b"") for output in outputs.records] == [LIMIT - 500, LIMIT]
@@ -25,9 +25,9 @@ def test_an_output_beyond_the_topics_limit_is_refused() -> None:
 @pytest.mark.parametrize("value", [b"", None])
 def test_a_large_key_counts_too(value: bytes | None) -> None:
     outputs = Outputs({"limited": LIMIT})
-    with pytest.raises(OutputTooLargeError):
+    with pytest.raises(TooLargeError):
         outputs.add(Output("limited", 0, b"k" * LIMIT, value))
-    with pytest.raises(OutputTooLargeError):
+    with pytest.raises(TooLargeError):
         outputs.add(Output("limited", 0, b"k" * (LIMIT - 1000), value, None, [("h", b"x" * 1000)]))
 
 

@@ -11,6 +11,8 @@ from deploy.select_lock import normal
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("models", "tables", "agents", "app")
+LATER = {"compression"}
+"""Of the standard library, from a Python version on that may not be this one."""
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -33,7 +35,7 @@ def declared() -> set[str]:
 def undeclared(paths: list[Path], known: set[str]) -> set[str]:
     brought_by = packages_distributions()
     found = {name for path in paths for name in imports(path)}
-    foreign = found - set(OURS) - set(sys.stdlib_module_names)
+    foreign = found - set(OURS) - set(sys.stdlib_module_names) - LATER
     return {name for name in foreign if not known & set(map(normal, brought_by.get(name, [])))}
 
 

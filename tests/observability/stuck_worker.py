@@ -22,10 +22,12 @@ def stuck() -> bool:
     return Path(os.environ[FILE]).exists()
 
 
-async def take_when_free(self: HandOver, flow: Flow, items: Sequence[Any]) -> None:
+async def take_when_free(
+    self: HandOver, flow: Flow, items: Sequence[Any], *, large: bool = False
+) -> None:
     while stuck():  # noqa: ASYNC110 (another process decides)
         await asyncio.sleep(0.05)
-    await take(self, flow, items)
+    await take(self, flow, items, large=large)
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ async def test_record_for_which_no_commit_can_be_made_is_a_dead_letter(
         await service.at_rest(SECONDS)
         assert await worker.terminate(SECONDS) == 0, worker.text
         assert "the commit raised RuntimeError" in worker.text
-        assert "the commit raised OutputTooLargeError" in worker.text
+        assert "the commit raised TooLargeError" in worker.text
     await check(service, dead, lay_ready=False)
 
 

@@ -1,0 +1,1 @@
+"""From a fetch response's bytes to records, in bounded memory whatever the bytes hold."""
