@@ -10,12 +10,13 @@ from models.records import Record
 E = TypeVar("E")
 # Records decoded at a time: few enough to keep memory small, enough to be fast.
 _DECODE_AT_ONCE = 256
-# The same in bytes, which large records reach first.
-_DECODE_BYTES = 512 * 1024
 # Records that wait undecoded before the topic is no longer fetched.
 ROOM = 4096
-LARGE = 64 * 1024
-"""Bytes of a value from which on a record is handled by itself, with its rows' sizes looked at."""
+LARGE = 512 * 1024
+"""Bytes of a record from which on it is decoded and handled by itself.
+
+The sizes of its rows are looked at then. A row holds little beside its largest record's fields.
+"""
 
 
 class Intake(Generic[E]):
@@ -161,16 +162,15 @@ def is_large(record: Record) -> bool:
 
 def _pieces(records: Sequence[Record], weight: int) -> Iterator[tuple[Sequence[Record], int]]:
     """Split records into what is decoded at a time, with the bytes of each piece."""
-    if weight <= _DECODE_BYTES:
-        each = weight // len(records)
+    if weight < LARGE:
         for at in range(0, len(records), _DECODE_AT_ONCE):
             some = records[at : at + _DECODE_AT_ONCE]
-            yield some, each * len(some)
+            yield some, weight * len(some) // len(records)
         return
     first = size = 0
     for at, record in enumerate(records):
         bytes_of = len(record.value or b"") + len(record.key or b"")
-        if at > first and (size + bytes_of > _DECODE_BYTES or at - first >= _DECODE_AT_ONCE):
+        if at > first and (size + bytes_of > LARGE or at - first >= _DECODE_AT_ONCE):
             yield records[first:at], size
             first, size = at, 0
         size += bytes_of

@@ -15,6 +15,7 @@ from app.engine.buffer import Buffer
 from app.engine.clock import SystemClock
 from app.engine.commit_gate import CommitGate
 from app.engine.commit_size import CommitSize
+from app.engine.errors import TransactionTooLargeError
 from app.engine.fetch.records import FetchedRecord
 from app.engine.partition_parts import Committed, Pace, Surroundings
 from app.engine.partition_task import PartitionTask
@@ -69,6 +70,7 @@ class World:
         self.bad = set(bad)
         self.error: Callable[[Place], Exception] = failure
         self.fails_anyway = False
+        self.most = 1 << 30
         self.rewinds = 0
         self.delivered = asyncio.Event()
         self.commits: list[list[Done]] = []
@@ -118,7 +120,11 @@ class World:
                 raise self.error(place)
 
     async def deliver(self, flow: Flow, _: int, batch: EventBatch[Any]) -> None:
+        """Take a batch; one of more than `most` events holds too much for a transaction."""
         work = batch.work(self.kinds[flow.name])
+        if len(list(batch)) > self.most:
+            batch.failed(TransactionTooLargeError("too much"))
+            return
         for event in batch:
             work.taken.add((event.source.topic, event.source.offset))
         batch.done()

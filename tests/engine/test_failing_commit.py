@@ -98,3 +98,11 @@ async def test_a_commit_that_fails_when_the_partition_is_left_loses_it(leave: st
     if leave == "park":
         parking.cancel()
     assert not world.commits
+
+
+@pytest.mark.parametrize("most", [1, 3, 40])
+async def test_a_transaction_that_is_too_large_is_done_in_smaller_ones(most: int) -> None:
+    world = World([300, 41], {}, [("t0", 7)])
+    world.most = most
+    assert await world.run() == expected(world, {})
+    assert max(map(len, world.commits)) <= 8 * most + 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.engine.errors import TooLargeError
+from app.engine.errors import TooLargeError, TransactionTooLargeError
 from app.engine.outputs import Outputs
 from models.outputs import Output
 
@@ -53,3 +53,21 @@ def test_a_transaction_starts_empty() -> None:
     outputs.add(make_output(2))
     outputs.discard()
     assert outputs.records == []
+
+
+def test_what_would_take_too_much_memory_is_refused_until_the_transaction_ends() -> None:
+    outputs = Outputs({})
+    outputs.bound = 10_000
+    outputs.add(make_output(6_000))
+    outputs.savepoint()
+    with pytest.raises(TransactionTooLargeError):
+        outputs.add(make_output(6_000))
+    outputs.rollback()
+    assert outputs.weight == 6_001
+    with pytest.raises(TransactionTooLargeError):
+        outputs.weigh(5_000)
+    outputs.discard()
+    outputs.add(make_output(6_000))
+    outputs.unbounded()
+    outputs.add(make_output(60_000))
+    assert outputs.weight == 66_002
