@@ -50,7 +50,7 @@ def test_bytes_that_are_held_and_large_records_among_those_taken(
         offset += len(records)
         intake.receive(records, 0.0, sum(poll))
         waiting += sum(poll)
-        taken = intake.take(count)
+        taken: list[Any] = intake.take(count)
         waiting -= sum(len(record.value or b"") for record in taken)
         assert intake.held >= waiting - len(polls)
         assert intake.took_large() or not any(map(is_large, taken))
