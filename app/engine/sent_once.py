@@ -5,12 +5,16 @@ their like again, with the same epoch, and goes on. The first one may still be u
 broker gets it during the next transaction, it commits the half of that one, or takes its offsets
 back. So an unknown outcome ends the producer: the epoch of the next one makes the broker refuse
 what comes late.
+
+Nor does it send anything else from then on. What it had not told the coordinator of would get into
+the transaction before, wherever that one's marker is still on its way, and be committed with it.
 """
 
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, NodeNotReadyError
+from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.protocol.transaction import (
     AddOffsetsToTxnRequest,
     AddPartitionsToTxnRequest,
@@ -33,8 +37,11 @@ class OutcomeUnknownError(KafkaError):  # type: ignore[misc]
 def send_once(producer: AIOKafkaProducer) -> AIOKafkaProducer:
     """Have this producer fail where it would send such a request again; the same producer."""
     send = producer.client.send
+    ended: list[OutcomeUnknownError] = []
 
     async def once(node: Any, request: Any, **options: Any) -> Any:  # noqa: ANN401 (aiokafka)
+        if ended and isinstance(request, (*_ONCE, ProduceRequest)):
+            raise OutcomeUnknownError(f"{type(request).__name__} is not sent: {ended[0]}")
         try:
             return await send(node, request, **options)
         except NodeNotReadyError:  # There was no connection: nothing was sent.
@@ -42,6 +49,7 @@ def send_once(producer: AIOKafkaProducer) -> AIOKafkaProducer:
         except KafkaError as error:
             if isinstance(request, _ONCE):
                 lost = OutcomeUnknownError(f"{type(request).__name__} without an answer: {error!r}")
+                ended.append(lost)
                 _end(producer, lost)
             raise
 
