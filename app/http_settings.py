@@ -3,13 +3,21 @@
 import socket
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, model_validator
 
 from app.cluster.settings import ClusterSettings, Given
 from app.hosts import is_loopback
 from app.web.tls import TlsFiles
+
+
+def _has_port(url: SplitResult) -> bool:
+    """Whether its port, if it names one, can be one."""
+    try:
+        return url.port != 0
+    except ValueError:
+        return False
 
 
 class HttpSettings(ClusterSettings):
@@ -29,7 +37,7 @@ class HttpSettings(ClusterSettings):
         files = self.tls
         if self.advertised_url is not None:
             url = urlsplit(self.advertised_url)
-            if url.scheme not in ("http", "https") or not url.hostname:
+            if url.scheme not in ("http", "https") or not url.hostname or not _has_port(url):
                 raise ValueError("advertised_url must be http://HOST:PORT")
             if files is not None and url.scheme == "http":
                 raise ValueError(

@@ -5,7 +5,6 @@ or carry a unit (`90`, `500ms`, `10m`, `7d`) and are held in milliseconds; sizes
 in bytes.
 """
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -19,12 +18,11 @@ from pydantic import (
     model_validator,
 )
 
-from app.cluster.settings import Given
+from app.cluster.settings import Duration, Given, read_duration
 from app.errors import SettingError
 from app.home import home
 from app.http_settings import HttpSettings
 from app.keys import check_length, parse_keys
-from models.times import parse_duration
 from models.topics import TOPICS, Catalogue, Direction
 from tables.rules import Rules
 
@@ -33,24 +31,17 @@ _MOST_WINDOWS = 1000
 _MIB = 1024 * 1024
 
 
-def _duration(value: object) -> object:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value * 1000
-    return parse_duration(str(value))
-
-
 def _topic_name(value: str) -> str:
     if value in (".", ".."):
         raise ValueError("Kafka takes no such name")
     return value
 
 
-Duration = Annotated[int, BeforeValidator(_duration), Field(ge=0)]
-Size = Annotated[int, BeforeValidator(_duration), Field(ge=1)]
+Size = Annotated[int, BeforeValidator(read_duration), Field(ge=1)]
 # What Kafka takes.
 TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$"), AfterValidator(_topic_name)]
 OptionalDuration = Annotated[
-    int | None, BeforeValidator(lambda v: None if v is None else _duration(v))
+    int | None, BeforeValidator(lambda v: None if v is None else read_duration(v))
 ]
 
 
@@ -89,9 +80,6 @@ class Settings(HttpSettings):
     record_bytes: ByteSize = Field(ByteSize(24 * _MIB), ge=64 * 1024, le=1024 * _MIB)
     max_attempts: int = Field(3, ge=1, le=1000)
     dead_letter_run: int = Field(0, ge=0)
-    session_timeout: Duration = 10_000
-    heartbeat_interval: Duration = 3_000
-    transaction_timeout: Duration = 12_000
     group_instance_id: str | None = Field(None, pattern=r"^[A-Za-z0-9._-]{1,200}$")
     standby_replicas: int = Field(0, ge=0, le=10)
     stalled_after: Duration | None = None
@@ -117,11 +105,6 @@ class Settings(HttpSettings):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        if self.heartbeat_interval * 2 > self.session_timeout:
-            raise ValueError(
-                "heartbeat_interval must be at most half of session_timeout, so that one lost "
-                "heartbeat does not end the membership"
-            )
         if self.stalled_ms <= self.transaction_timeout:
             raise ValueError(
                 "stalled_after must be longer than transaction_timeout: a commit may take that long"
@@ -136,8 +119,6 @@ class Settings(HttpSettings):
                 f"hopping_size must be at most {_MOST_WINDOWS} times hopping_step: each event "
                 "counts in so many windows"
             )
-        if not all(re.fullmatch(r"[^:\s]+:\d{1,5}", b) for b in self.broker.split(",")):
-            raise ValueError("broker must be HOST:PORT, or several with commas between them")
         self.catalogue()
         return self
 

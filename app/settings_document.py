@@ -23,7 +23,10 @@ _RENAMES: Final = {topic.setting: topic.id for topic in TOPICS}
 
 MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
     "Kafka": {
-        "broker": "HOST:PORT of a broker; several with commas",
+        "broker": "HOST:PORT of a broker; several with commas; IPv6 as `[::1]:9092`",
+        "broker_timeout": "after which a broker that is silent is left behind, and another one "
+        "asked; by default 4 s, or less where `session_timeout` or `transaction_timeout` leave "
+        "less",
         "security_protocol": "`PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`",
         "sasl_mechanism": "`PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512`, `OAUTHBEARER` or "
         "`AWS_MSK_IAM`, with a SASL protocol",

@@ -11,7 +11,6 @@ from io import BytesIO
 from typing import Any, NamedTuple
 
 from aiokafka import client
-from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError, for_code
 from aiokafka.protocol.abstract import AbstractType
 from aiokafka.protocol.api import Request, RequestStruct, Response
@@ -26,9 +25,9 @@ from aiokafka.protocol.types import (
     TaggedFields,
 )
 
-from app.cluster import Broker, Cluster
+from app.cluster import Broker, BrokerClient, Cluster
 from app.errors import UserError
-from app.topics_admin import TIMEOUT, admin_client
+from app.topics_admin import admin_client
 
 
 class TopicIdentity(NamedTuple):
@@ -89,14 +88,14 @@ class IdentityReader:
         """Connect at the first look."""
         self._request = _Identities(names)
         self._cluster = Cluster.of(bootstrap)
-        self._client: AIOKafkaClient | None = None
+        self._client: BrokerClient | None = None
         self._body = b""
         self._found = ClusterIdentity("", {})
 
     async def look(self) -> ClusterIdentity:
         """See `topic_identities`: the same object again, if nothing has changed."""
         try:
-            async with asyncio.timeout(TIMEOUT):
+            async with asyncio.timeout(self._cluster.question_timeout):
                 connected = await self._connected()
                 answer = await connected.send(connected.get_random_node(), self._request)
         except (KafkaError, OSError, TimeoutError) as error:
@@ -111,9 +110,9 @@ class IdentityReader:
         """How many brokers there were at the last look."""
         return self._found.brokers
 
-    async def _connected(self) -> AIOKafkaClient:
+    async def _connected(self) -> BrokerClient:
         if self._client is None:
-            made = AIOKafkaClient(**self._cluster.arguments(), client_id="streamjoin-watch")
+            made = BrokerClient(**self._cluster.arguments(), client_id="streamjoin-watch")
             try:
                 await made.bootstrap()
             except BaseException:

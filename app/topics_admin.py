@@ -17,13 +17,13 @@ from models.topics import Catalogue, Direction
 
 DEFAULT_PARTITIONS: Final = 8
 """Partitions of each topic where the setting says nothing (contract 2)."""
-TIMEOUT: Final = 10.0
-"""Seconds for connecting, and for each question."""
 SIZE: Final = "max.message.bytes"
 """The setting of a topic that says how large a batch of records it takes."""
 _BROKERS_SIZE: Final = "message.max.bytes"
 _KAFKAS_SIZE: Final = 1_048_588
 _POLL: Final = 0.05
+# So many answers one after the other, each as late as it may be, are the most that is waited for.
+_QUESTIONS: Final = 3
 
 
 class CreateResult(NamedTuple):
@@ -165,17 +165,18 @@ async def _brokers_size(admin: Any) -> int:  # noqa: ANN401
 @asynccontextmanager
 async def admin_client(bootstrap: Broker) -> AsyncIterator[Any]:
     """Yield a connected admin client; its errors, and silence, become one line."""
+    cluster = Cluster.of(bootstrap)
     client = AIOKafkaAdminClient(
-        **Cluster.of(bootstrap).arguments(), request_timeout_ms=int(TIMEOUT * 1000)
+        **cluster.arguments(), request_timeout_ms=round(cluster.question_timeout * 1000)
     )
     try:
         try:
-            async with asyncio.timeout(TIMEOUT):
+            async with asyncio.timeout(cluster.question_timeout):
                 await client.start()
         except (KafkaError, OSError, TimeoutError) as error:
             raise UserError(await cannot_connect(bootstrap)) from error
         try:
-            async with asyncio.timeout(3 * TIMEOUT):
+            async with asyncio.timeout(_QUESTIONS * cluster.question_timeout):
                 yield client
         except (KafkaError, OSError, TimeoutError) as error:
             raise UserError(
@@ -196,7 +197,7 @@ async def _partition_counts(admin: Any) -> dict[str, int]:  # noqa: ANN401 (aiok
 
 
 async def _create(admin: Any, topics: list[Any]) -> list[str]:  # noqa: ANN401
-    answer = await admin.create_topics(topics, timeout_ms=int(TIMEOUT * 1000))
+    answer = await admin.create_topics(topics)
     created, refused = [], []
     for name, code, message in answer.topic_errors:
         error = for_code(code)

@@ -9,6 +9,8 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import SecretStr
 
+from app.cluster.client import install
+from app.cluster.connecting import Bootstrap
 from app.cluster.token_providers import MskSigner, OidcClient, check_url, msk_signer
 from app.cluster.tokens import TokenCache
 from app.cluster.trace import trace_requests
@@ -50,8 +52,8 @@ class Cluster:
     protocols. `ca_file`: the certificates, PEM, that brokers' certificates are checked against, by
     default the system's. `certificate_file`, `key_file`: the client's own, PEM, where brokers
     demand one (mTLS); `key_password` if the key is encrypted. Files are read once. `oauth`: who
-    gives the tokens of OAUTHBEARER; `aws_region`: of the brokers, with AWS_MSK_IAM.
-    `trace`: whether clients log their requests.
+    gives the tokens of OAUTHBEARER; `aws_region`: of the brokers, with AWS_MSK_IAM. `trace`:
+    whether clients log their requests. `broker_timeout`: seconds until a silent one is left.
     """
 
     bootstrap: str
@@ -66,11 +68,17 @@ class Cluster:
     oauth: OidcClient | None = None
     aws_region: str | None = None
     trace: bool = False
+    broker_timeout: float = 4.0
 
     @classmethod
     def of(cls, broker: "Broker") -> "Cluster":
         """Take an address for a cluster that demands nothing."""
         return broker if isinstance(broker, Cluster) else cls(broker)
+
+    @property
+    def question_timeout(self) -> float:
+        """Seconds for a question with all that it takes: connecting, and other brokers' answers."""
+        return 3 * self.broker_timeout
 
     def __str__(self) -> str:
         """Give the address."""
@@ -167,10 +175,11 @@ class Cluster:
 
         Raises ValueError where a file has become unreadable.
         """
+        install()
         if self.trace:
             trace_requests()
         found: dict[str, Any] = {
-            "bootstrap_servers": self.bootstrap,
+            "bootstrap_servers": Bootstrap(self.bootstrap, self.broker_timeout),
             "security_protocol": self.protocol,
         }
         if self.encrypts:

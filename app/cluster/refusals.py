@@ -9,7 +9,7 @@ import logging
 import ssl
 from typing import Final
 
-from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.conn import create_conn
 from aiokafka.errors import (
     AuthenticationFailedError,
     IllegalSaslStateError,
@@ -19,12 +19,11 @@ from aiokafka.errors import (
 )
 from aiokafka.protocol.metadata import MetadataRequest
 
+from app.cluster.addresses import Address, parse_addresses
 from app.cluster.cluster import Broker, Cluster
 from app.cluster.tokens import TokenError, TokenRefusedError
 from app.errors import SettingError
 
-_SECONDS: Final = 5.0
-"""For the connection that is tried, and for its answer."""
 _EXPIRED: Final = 10
 _WRONG_HOST: Final = (62, 64)
 """OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED, and those of a host name or an address that differs."""
@@ -42,24 +41,28 @@ async def cannot_connect(broker: Broker) -> str:
         raise SettingError(str(error)) from None
     except TokenError as error:
         return f"no way into the cluster: {error}"
-    for host, port, _ in collect_hosts(cluster.bootstrap):
-        why = await _refusal(cluster, host, port)
+    addresses = parse_addresses(cluster.bootstrap)
+    logger = logging.getLogger("aiokafka")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        found = await asyncio.gather(*(_refusal(cluster, at) for at in addresses))
+    finally:
+        logger.setLevel(before)
+    for address, why in zip(addresses, found, strict=True):
         if why is not None:
-            return f"the broker at {host}:{port} {why}"
+            return f"the broker at {address} {why}"
     return (
         f"no Kafka broker answers at {cluster}; start one "
         "(streamjoin broker start) or name another with --broker HOST:PORT"
     )
 
 
-async def _refusal(cluster: Cluster, host: str, port: int) -> str | None:
-    """Try one address; None where nobody listens, or nothing is wrong with it."""
-    logger = logging.getLogger("aiokafka")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
+async def _refusal(cluster: Cluster, address: Address) -> str | None:
+    """Try one address; None where nobody listens or answers, or nothing is wrong with it."""
     try:
-        async with asyncio.timeout(_SECONDS):
-            await _try(cluster, host, port)
+        async with asyncio.timeout(cluster.question_timeout):
+            await _try(cluster, address)
     except ssl.SSLCertVerificationError as error:
         return _untrusted(error)
     except ssl.SSLError as error:
@@ -80,16 +83,18 @@ async def _refusal(cluster: Cluster, host: str, port: int) -> str | None:
         return _cut_off(cluster, error)
     except (OSError, TimeoutError):
         return None
-    finally:
-        logger.setLevel(before)
     return None
 
 
-async def _try(cluster: Cluster, host: str, port: int) -> None:
+async def _try(cluster: Cluster, address: Address) -> None:
     arguments = cluster.arguments()
     del arguments["bootstrap_servers"]
     connection = await create_conn(
-        host, port, client_id="streamjoin-probe", request_timeout_ms=5000, **arguments
+        address.host,
+        address.port,
+        client_id="streamjoin-probe",
+        request_timeout_ms=round(cluster.broker_timeout * 1000),
+        **arguments,
     )
     try:
         await connection.send(MetadataRequest([]))

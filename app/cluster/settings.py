@@ -1,10 +1,11 @@
-"""The settings that say how to get into the Kafka cluster."""
+"""The settings that say how to get into the Kafka cluster, and how long to wait for it."""
 
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Final, Self, TypeVar
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     SecretStr,
@@ -14,9 +15,11 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.cluster.addresses import parse_addresses
 from app.cluster.cluster import Cluster, Mechanism, Protocol
 from app.cluster.token_providers import OidcClient
 from app.numbers import whole
+from models.times import parse_duration
 
 T = TypeVar("T")
 PREFIX: Final = "STREAMJOIN_"
@@ -24,8 +27,28 @@ Given = Annotated[T | None, BeforeValidator(lambda value: None if value == "" el
 """Empty, as a composed environment leaves what is not set, means not given."""
 
 
+def read_duration(value: object) -> object:
+    """Give milliseconds of a setting that is seconds or carries a unit."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value * 1000
+    return parse_duration(str(value))
+
+
+def _addresses(value: str) -> str:
+    """Write addresses without what does not count."""
+    return ",".join(map(str, parse_addresses(value)))
+
+
+Duration = Annotated[int, BeforeValidator(read_duration), Field(ge=0)]
+_BROKER_TIMEOUT = 4_000
+_SHORTEST_DEFAULT = 1_000
+
+
 class ClusterSettings(BaseSettings):
-    """The broker's address and what its listener demands; and how all settings are read."""
+    """The broker's address, what its listener demands, and the time-outs of what is with it.
+
+    And how all settings are read.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -38,7 +61,8 @@ class ClusterSettings(BaseSettings):
         validate_default=False,
     )
 
-    broker: str = "127.0.0.1:9092"
+    broker: Annotated[str, AfterValidator(_addresses)] = "127.0.0.1:9092"
+    broker_timeout: Given[Annotated[Duration, Field(ge=100)]] = None
     security_protocol: Protocol = "PLAINTEXT"
     sasl_mechanism: Given[Mechanism] = None
     sasl_username: Given[str] = None
@@ -53,8 +77,31 @@ class ClusterSettings(BaseSettings):
     ssl_certificate_file: Given[Path] = None
     ssl_key_file: Given[Path] = None
     ssl_key_password: Given[SecretStr] = None
-
+    session_timeout: Duration = 10_000
+    heartbeat_interval: Duration = 3_000
+    transaction_timeout: Duration = 12_000
     trace_kafka: bool = False
+
+    @model_validator(mode="after")
+    def _time_outs_agree(self) -> Self:
+        if self.heartbeat_interval * 2 > self.session_timeout:
+            raise ValueError(
+                "heartbeat_interval must be at most half of session_timeout, so that one lost "
+                "heartbeat does not end the membership"
+            )
+        silence, spare = self.broker_timeout or 0, self.session_timeout - self.heartbeat_interval
+        if silence > spare:
+            raise ValueError(
+                "broker_timeout must be at most session_timeout less heartbeat_interval "
+                f"({spare} ms): else the membership ends while a silent broker is waited for"
+            )
+        if silence * 2 > self.transaction_timeout:
+            raise ValueError(
+                "broker_timeout must be at most half of transaction_timeout "
+                f"({self.transaction_timeout} ms): else a commit has no time left for another "
+                "broker"
+            )
+        return self
 
     @field_validator("*", mode="before")
     @classmethod
@@ -69,6 +116,14 @@ class ClusterSettings(BaseSettings):
     def _fits_together(self) -> Self:
         self.cluster.checked()
         return self
+
+    @property
+    def broker_timeout_ms(self) -> int:
+        """`broker_timeout`; by default 4 s, or what the other time-outs leave."""
+        if self.broker_timeout is not None:
+            return self.broker_timeout
+        room = min(self.session_timeout - self.heartbeat_interval, self.transaction_timeout // 3)
+        return max(_SHORTEST_DEFAULT, min(_BROKER_TIMEOUT, room))
 
     @cached_property
     def cluster(self) -> Cluster:
@@ -86,6 +141,7 @@ class ClusterSettings(BaseSettings):
             oauth=self._oauth(),
             aws_region=self.sasl_aws_region,
             trace=self.trace_kafka,
+            broker_timeout=self.broker_timeout_ms / 1000,
         )
 
     def _oauth(self) -> OidcClient | None:

@@ -169,17 +169,17 @@ def faust_options(settings: Settings) -> dict[str, Any]:
     """Give Faust's settings, with all that would act on its own switched off.
 
     `env`: Faust would put the environment's WEB_BIND, BROKER_URL, APP_VALUE_SERIALIZER before them.
+    `broker`: names the transport alone; `ConsumerThread` connects by `settings.cluster`.
     """
     return {
         "env": {},
-        "broker": [f"kafka://{broker}" for broker in str(settings.cluster).split(",")],
+        "broker": "kafka://",
         "processing_guarantee": "at_least_once",
         "store": "memory://",
         "datadir": str(settings.data_dir / "faust"),
         "table_standby_replicas": settings.standby_replicas,
         "broker_session_timeout": settings.session_timeout / 1000,
         "broker_heartbeat_interval": settings.heartbeat_interval / 1000,
-        "broker_request_timeout": max(40.0, settings.session_timeout / 1000 + 5),
         "topic_allow_declare": False,
         "topic_disable_leader": True,
         "reply_create_topic": False,

@@ -11,7 +11,6 @@ from app.consumer.connection import partition_counts
 from app.errors import UserError
 from app.letters.find import Letter
 from app.settings import Settings
-from app.topics_admin import TIMEOUT
 from models.topics import DEAD_LETTERS
 
 
@@ -24,7 +23,7 @@ async def letter_at(settings: Settings, partition: int, offset: int) -> Letter:
     if partition >= counts[name]:
         raise nothing
     try:
-        async with asyncio.timeout(TIMEOUT), reader(settings) as consumer:
+        async with asyncio.timeout(settings.cluster.question_timeout), reader(settings) as consumer:
             consumer.assign([place])
             first = (await consumer.beginning_offsets([place]))[place]
             if not first <= offset < (await consumer.end_offsets([place]))[place]:

@@ -15,7 +15,6 @@ from app.connections import producer
 from app.engine.given_up import abort_quietly, stop_quietly
 from app.errors import UserError
 from app.settings import Settings
-from app.topics_admin import TIMEOUT
 from models.topics import REVENUE_PARTIALS
 
 _LOG_APPEND_TIME: Final = 1
@@ -39,7 +38,7 @@ async def clock_difference(settings: Settings) -> Difference | None:
     topic = settings.catalogue().name(REVENUE_PARTIALS)
     client = producer(settings, f"{settings.app_id}-check")
     try:
-        async with asyncio.timeout(TIMEOUT):
+        async with asyncio.timeout(settings.cluster.question_timeout):
             return await _measure(client, topic)
     except _FORBIDDEN as error:
         raise UserError(

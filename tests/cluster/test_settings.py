@@ -80,7 +80,7 @@ def test_what_a_client_is_made_with(authority: Authority) -> None:
     found = settings.cluster.arguments()
     context = found.pop("ssl_context")
     assert found == {
-        "bootstrap_servers": "a:1,b:2",
+        "bootstrap_servers": ["a:1", "b:2"],
         "security_protocol": "SASL_SSL",
         "sasl_mechanism": "SCRAM-SHA-256",
         "sasl_plain_username": "u",
@@ -94,7 +94,7 @@ def test_what_a_client_is_made_with(authority: Authority) -> None:
 
 
 def test_by_default_nothing_is_demanded() -> None:
-    plain = {"bootstrap_servers": "h:1", "security_protocol": "PLAINTEXT"}
+    plain = {"bootstrap_servers": ["h:1"], "security_protocol": "PLAINTEXT"}
     assert load_settings(broker="h:1").cluster.arguments() == plain
     assert Cluster.of("h:1").arguments() == plain
 

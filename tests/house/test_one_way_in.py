@@ -12,6 +12,7 @@ CLIENTS = (
     "AIOKafkaClient",
     "AIOKafkaConsumer",
     "AIOKafkaProducer",
+    "BrokerClient",
     "WatchedProducer",
 )
 OWN = ("app/broker/probe.py",)

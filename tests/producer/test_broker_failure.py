@@ -30,10 +30,10 @@ def own(tmp_path: Path) -> Iterator[tuple[EmbeddedBroker, BrokerInfo]]:
 
 
 def links_of(producer: EventProducer) -> set[Any]:
-    """The producer's connections to the broker."""
+    """The producer's open connections to the broker."""
     client = producer._connection._client
     assert client is not None
-    return set(client.client._conns.values())
+    return {link for link in client.client._conns.values() if link.connected()}
 
 
 @contextmanager

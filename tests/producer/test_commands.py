@@ -43,7 +43,7 @@ def test_replay_of_a_truncated_file_says_so_and_fails(run: Command) -> None:
         (("data", "--topic", "clicks", "--speed", "nan"), 2, "'nan' is not a number"),
         (("data", "--topic", "clicks", "--limit", "0"), 2, "--limit 0: must be 1 or more"),
         (("data", "--topic", "clicks", "--from", "noon"), 2, "--from noon: not a time"),
-        (("data", "--topic", "clicks", "--broker", "x"), 2, "broker must be HOST:PORT"),
+        (("data", "--topic", "clicks", "--broker", "x"), 2, "must be HOST:PORT"),
         (
             ("data", "--topic", "clicks", "--broker", NOBODY),
             1,

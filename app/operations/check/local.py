@@ -4,7 +4,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.hosts import host_of, is_loopback
+from app.cluster.addresses import parse_addresses
+from app.hosts import is_loopback
 from app.operations.check.finding import Finding, ok, warning, wrong
 from app.settings import Settings
 
@@ -24,7 +25,8 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
             f"{settings.data_dir} cannot be written: name another (STREAMJOIN_DATA_DIR)",
         )
     cluster = settings.cluster
-    remote = not all(is_loopback(host_of(broker)) for broker in cluster.bootstrap.split(","))
+    addresses = parse_addresses(cluster.bootstrap)
+    remote = not all(is_loopback(address.host) for address in addresses)
     if cluster.authenticates and cluster.encrypts:
         user = settings.sasl_username or settings.sasl_oauth_client_id or "of the AWS credentials"
         text = f"user {user} by {settings.sasl_mechanism}, over TLS"
