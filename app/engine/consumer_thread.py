@@ -53,7 +53,6 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         app = cast("Any", self.app)
         settings = app.settings
         self._assignor = app.assignor
-        rebalance_ms = settings.session_timeout * 3
         return aiokafka.AIOKafkaConsumer(
             client_id=f"{settings.app_id}-consumer",
             group_id=settings.app_id,
@@ -65,13 +64,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             isolation_level="read_committed",
             session_timeout_ms=settings.session_timeout,
             heartbeat_interval_ms=settings.heartbeat_interval,
-            rebalance_timeout_ms=rebalance_ms,
+            rebalance_timeout_ms=settings.session_timeout * 3,
             max_poll_interval_ms=24 * 3600 * 1000,
             fetch_max_wait_ms=100,
             fetch_max_bytes=_FETCH_BYTES,
             max_partition_fetch_bytes=256 * 1024,
-            # Of a broker that lives: JoinGroup waits for the other members so long.
-            request_timeout_ms=rebalance_ms + 5_000,
+            request_timeout_ms=settings.session_timeout * 3 + 5_000,  # JoinGroup may wait so long.
             retry_backoff_ms=100,
         )
 
@@ -204,8 +202,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def _heartbeat(self) -> bool:
         coordinator = self._ensure_consumer()._coordinator
-        # None may be known for a while, where the last one has fallen silent.
-        await coordinator.ensure_coordinator_known()
+        await coordinator.ensure_coordinator_known()  # The last one may have fallen silent.
         if coordinator.generation < 0 or coordinator._rejoin_needed_fut.done():
             # On its way into the next generation; a refused heartbeat would start it over.
             return False
