@@ -60,10 +60,6 @@ def send_once(producer: AIOKafkaProducer) -> AIOKafkaProducer:
 def _end(producer: AIOKafkaProducer, error: OutcomeUnknownError) -> None:
     manager = producer._txn_manager
     if not manager.is_fatal_error():
-        # aiokafka keeps a record back until its partition is part of the transaction, and lets it
-        # go when that has failed. It would be taken for one of the transaction before, where
-        # that one's marker is still to come, and be committed with it.
-        producer._sender._muted_partitions |= manager.partitions_to_add()
         manager.fatal_error(error)
         # A commit that had not got so far does not wait for it.
         manager._transaction_waiter.exception()
