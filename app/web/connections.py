@@ -26,7 +26,7 @@ KEYED_READ_SECONDS = 30.0
 """The same for one that has shown a key."""
 UNREAD_BYTES: Final = 64 * 1024 * 1024
 """Bytes of answers that wait in this process for their clients, over all connections."""
-SPARED_SECONDS: Final = 0.1
+SPARED_SECONDS: Final = 0.5
 """Seconds from its connecting in which one is not closed for another, so that it can ask."""
 # Seconds in which one that is served is not closed for another.
 _SERVED_SECONDS = 1.0

@@ -102,8 +102,8 @@ async def test_idle_connections_do_not_touch_processing(kafka: Kafka, tmp_path: 
     with service.worker(tmp_path, module=MODULE, environment=few) as worker:
         await until_ready(worker)
         idle = Idle(worker)
-        idle.come(CLIENTS)
         async with keyed(worker) as asker:
+            idle.come(CLIENTS)
             assert await shown(asker, "process_max_fds") == LIMIT
             for piece in pieces(messages):
                 await service.send(piece)
