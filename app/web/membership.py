@@ -102,7 +102,7 @@ class GroupMembership:
         assignor = cast("PartitionAssignor", self._app.assignor)
         changelog = self._app.changelog
         return {
-            str(url): sorted(topics.get(changelog, ()))
+            str(url).rstrip("/"): sorted(topics.get(changelog, ()))
             for url, topics in assignor.changelog_distribution.items()
         }
 

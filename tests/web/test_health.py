@@ -27,6 +27,20 @@ class Completed:
         return self.done
 
 
+def fake_engine(given: dict[str, Any]) -> SimpleNamespace:
+    owned = given["owned"]
+    return SimpleNamespace(
+        tasks=owned,
+        assigned=given["assigned"],
+        restoring=given["restoring"],
+        failure=given["failure"],
+        parts=SimpleNamespace(partitions=2),
+        store=lambda number: owned[number].store if number in owned else None,
+        serves=lambda number: number in owned,
+        gaps={},
+    )
+
+
 def worker(**changes: Any) -> StreamApp:  # noqa: ANN401
     """A worker that has joined and owns partition 0 of 2, but for `changes`."""
     given: dict[str, Any] = {
@@ -41,17 +55,10 @@ def worker(**changes: Any) -> StreamApp:  # noqa: ANN401
         "beat": since_boot(),
         "distribution": {"http://me:1": {"log": [0]}, "http://you:2/": {"log": [1]}},
     } | changes
-    owned = given["owned"]
-    engine = SimpleNamespace(
-        tasks=owned,
-        assigned=given["assigned"],
-        restoring=given["restoring"],
-        failure=given["failure"],
-        parts=SimpleNamespace(partitions=2),
-        store=lambda number: owned[number].store if number in owned else None,
-    )
+    engine = fake_engine(given)
     app = SimpleNamespace(
         engine=engine,
+        advertised="http://me:1",
         conf=SimpleNamespace(canonical_url="http://me:1"),
         should_stop=given["stopping"],
         leaving=given["leaving"],
