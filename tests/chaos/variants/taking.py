@@ -6,7 +6,14 @@ from tests.chaos.variants.variant import Variant
 TASK = "app.engine.partition_task:PartitionTask"
 HAND_OVER = "app.engine.hand_over:HandOver"
 ACQUIRE = "app.engine.acquire:Acquisition"
-RETURN_AGREED = "if held == wanted:"
+OFFSETS_FOLLOWED = (
+    Edit(
+        f"{ACQUIRE}._fits",
+        "if stored is None",
+        "if committed:\n        return True\n    if not stored",
+    ),
+    Edit(f"{ACQUIRE}._agreed", "if stored else {}", "if stored else held"),
+)
 
 MERGE = "agents.merge:Merge.take"
 CLICK_FIRST = "elif click is not None and click.timestamp <= purchase.timestamp + self._wait:"
@@ -45,11 +52,15 @@ TAKING = (
         (
             Edit(
                 f"{ACQUIRE}.acquire",
-                "await self._restorer.restore(number, store, progress)",
+                "await self._restorer.restore(number, store, progress)\n"
+                "    stored = self._stored(store, count)\n"
+                "    until",
                 "from app.engine.store.memory import MemoryStore\n"
-                "    await self._restorer.restore(number, MemoryStore(), progress)",
+                "    await self._restorer.restore(number, MemoryStore(), progress)\n"
+                "    stored = self._stored(store, count)\n"
+                "    until",
             ),
-            Edit(f"{ACQUIRE}._agreed", RETURN_AGREED, "if held:"),
+            *OFFSETS_FOLLOWED,
         ),
     ),
     Variant(
@@ -57,7 +68,7 @@ TAKING = (
         "rule 8: offsets that were moved under the state are followed",
         "any service whose offsets and state are reset apart",
         "moved-offsets",
-        (Edit(f"{ACQUIRE}._agreed", RETURN_AGREED, "if held:"),),
+        OFFSETS_FOLLOWED,
     ),
     Variant(
         "stream-time-forgotten",
@@ -124,7 +135,7 @@ TAKING = (
         "rule 10: tables go back when a handler raises, collected outputs do not",
         "producers that are called from inside the handler",
         "raising",
-        (Edit("app.engine.outputs:Outputs.rollback", "del self.records[self._saved :]", "pass"),),
+        (Edit("app.engine.outputs:Outputs.rollback", "del self.records[count:]", "pass"),),
     ),
     Variant(
         "failure-acknowledged",
