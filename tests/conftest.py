@@ -1,5 +1,6 @@
 """What all tests may use."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,11 @@ _TESTS = Path(__file__).parent
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse to run beside a `.env`: workers started here would take its settings."""
+    """Refuse to run beside a `.env`: workers started here would take its settings.
+
+    Those heed SIGHUP, also where the tests run under `nohup`, whose children ignore it.
+    """
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if (_TESTS.parent / ".env").exists():
         raise pytest.UsageError(
             "the file .env of this folder would change the settings of all that is tested: "

@@ -155,7 +155,7 @@ async def test_a_line_without_a_possible_user_event_is_sent_without_it(
     for place, problem in zip(places, shop.problems[:3], strict=True):
         assert problem.startswith(f"{place}: sent without its user event: ")
     assert [problem.split(" (")[0] for problem in shop.problems[3:]] == [
-        f"{path}: sent, and will be a dead letter" for path in (f"{clicks}:1", f"{purchases}:2")
+        f"{path}: sent, and will be a dead letter" for path in (f"{purchases}:2", f"{clicks}:1")
     ]
     assert result.refused == {"not-json": 1, "missing-field": 1}
 
