@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 _SECONDS: Final = 5.0
+_CANCELLATIONS: Final = 20
 
 
 async def stop_quietly(producer: AIOKafkaProducer) -> None:
@@ -24,10 +25,17 @@ async def stop_quietly(producer: AIOKafkaProducer) -> None:
     finally:
         # Else it would go on to offer its records to the broker, over new connections.
         if not stopped:
-            sender = producer._sender.sender_task
-            if sender is not None:
-                sender.cancel()
+            await _end(producer._sender.sender_task)
             await producer.client.close()
+
+
+async def _end(sender: "asyncio.Task[None] | None") -> None:
+    """Cancel a producer's sender until it has ended: amid some waits it swallows a cancellation."""
+    for _ in range(_CANCELLATIONS):
+        if sender is None or sender.done():
+            return
+        sender.cancel()
+        await asyncio.wait([sender], timeout=_SECONDS / _CANCELLATIONS)
 
 
 async def abort_quietly(producer: AIOKafkaProducer) -> None:
