@@ -131,8 +131,8 @@ async def test_what_may_go_wrong_is_there_before_it_does(watched: Watched) -> No
 async def test_partitions_their_lag_and_their_state(watched: Watched) -> None:
     found = await families(watched.worker)
     partitions = values(found["streamjoin_partitions"], "state")
-    counts = {"assigned": 2, "running": 2, "restoring": 0, "standing": 0, "standby": 0}
-    assert partitions == counts
+    wanted = {"assigned": 2, "running": 2, "restoring": 0, "standing": 0, "standby": 0}
+    assert partitions == wanted
     [shared] = found["streamjoin_topic_partitions"].samples
     assert shared.value == PARTITIONS
     assert values(found["streamjoin_transactions_lost"], "partition") == {"0": 0, "1": 0}
