@@ -33,7 +33,7 @@ def test_port_taken_by_a_program_names_it(tmp_path: Path) -> None:
 def test_a_file_in_place_of_the_folder(tmp_path: Path) -> None:
     path = tmp_path / "broker"
     path.write_text("")
-    with pytest.raises(UserError, match=f"cannot write to {path}: .*; choose another folder"):
+    with pytest.raises(UserError, match=f"cannot write to {path}: .*; name another with --dir"):
         EmbeddedBroker(path).start()
     with pytest.raises(UserError, match="cannot write to"):
         EmbeddedBroker(path / "below").start()
