@@ -67,6 +67,22 @@ def producer(
     return made if transactional_id is None else send_once(made)
 
 
+def transaction_writer(
+    settings: Settings,
+    changelog: TopicPartition,
+    partitions: int,
+    limits: SizeLimits | None = None,
+    confirm: Confirm = unwatched,
+) -> TransactionWriter:
+    """Make what writes the transactions of the source partition that this changelog's is of."""
+
+    def connect(transactional_id: str | None) -> AIOKafkaProducer:
+        return producer(settings, transactional_id, confirm)
+
+    seconds = settings.transaction_timeout / 1000
+    return TransactionWriter(connect, changelog, partitions, seconds, settings.app_id, limits)
+
+
 def writers(
     settings: Settings,
     commit_offsets: CommitOffsets,
@@ -91,7 +107,7 @@ def writers(
     def make(number: int) -> Writer:
         place = TopicPartition(changelog, number)
         if settings.processing_guarantee == "exactly_once":
-            return TransactionWriter(connect, place, partitions, seconds, settings.app_id, limits)
+            return transaction_writer(settings, place, partitions, limits, confirm)
         first = settings.processing_guarantee == "at_most_once"
         return PlainWriter(
             connect, place, partitions, seconds, commit, offsets_first=first, limits=limits

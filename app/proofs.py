@@ -11,7 +11,6 @@ who advertises a loopback URL.
 
 import hashlib
 import hmac
-import ipaddress
 import re
 import secrets
 import time
@@ -19,6 +18,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from app.hosts import is_loopback
 from app.keys import KeyFailure
 from app.settings import Settings
 
@@ -148,7 +148,6 @@ def _same(ours: str, given: str) -> bool:
 def _on_loopback(url: str) -> bool:
     try:
         scheme, host = urlsplit(url).scheme, urlsplit(url).hostname or ""
-        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-    return local and scheme in ("http", "https")
+    return is_loopback(host) and scheme in ("http", "https")

@@ -15,13 +15,13 @@ from pydantic import SecretStr
 
 from app.cluster.tokens import Token, TokenError, TokenRefusedError
 from app.errors import SettingError
+from app.hosts import is_loopback
 
 FETCH_SECONDS: Final = 4.0
 """For the provider's whole answer."""
 _LONGEST_ANSWER: Final = 256 * 1024
 _BEARER: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 """A token in HTTP's syntax (RFC 6750, 2.1), which SASL has taken over."""
-_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def check_url(url: str) -> None:
         _ = parts.port
     except ValueError:
         parts = urlsplit("")
-    plain = parts.scheme == "http" and parts.hostname in _LOOPBACK
+    plain = parts.scheme == "http" and is_loopback(parts.hostname or "")
     if not parts.hostname or not (parts.scheme == "https" or plain) or parts.username:
         raise ValueError(
             "sasl_oauth_token_url must be https://HOST/PATH, without a user; http:// only where "

@@ -9,13 +9,12 @@ all of a partition's offsets moved or none; run again, it does the rest.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import TopicPartition
 from msgspec.structs import replace
 
-from app.connections import producer
+from app.connections import transaction_writer
 from app.engine.errors import LostError
 from app.engine.metadata import KEY, Metadata, other_topics
-from app.engine.writer import TransactionWriter
 from app.errors import UserError
 from app.gaps import Gap
 from app.groups.admin import committed
@@ -81,7 +80,8 @@ class Group(NamedTuple):
 
         Raises UserError.
         """
-        writer = _writer(self, number)
+        place = TopicPartition(self.changelog, number)
+        writer = transaction_writer(self.settings, place, self.partitions)
         try:
             await writer.open()
             [now] = await self.look([number])
@@ -182,18 +182,3 @@ def _usable(group: Group, now: Standing) -> Metadata | None:
     if why is not None:
         raise UserError(why)
     return now.row
-
-
-def _writer(group: Group, number: int) -> TransactionWriter:
-    settings = group.settings
-
-    def connect(transactional_id: str | None) -> AIOKafkaProducer:
-        return producer(settings, transactional_id)
-
-    return TransactionWriter(
-        connect,
-        TopicPartition(group.changelog, number),
-        group.partitions,
-        settings.transaction_timeout / 1000,
-        settings.app_id,
-    )

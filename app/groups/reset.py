@@ -27,12 +27,11 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import TopicPartition
 
-from app.connections import producer
+from app.connections import transaction_writer
 from app.engine.errors import LostError
 from app.engine.metadata import KEY, LAYOUT, Metadata, shape
-from app.engine.writer import TransactionWriter
 from app.errors import UserError
 from app.groups.admin import delete_records, delete_topic
 from app.groups.plan import Offsets, Plan, ends, places, refuse_in_use, targets
@@ -84,7 +83,10 @@ async def reset(plan: Plan, say: Say) -> None:
 async def _fenced(plan: Plan, count: int) -> AsyncIterator[Commit]:
     """Become the only writer of `count` partitions; yield what commits to the first `held`."""
     rules = shape(plan.settings.rules())
-    writers = [_writer(plan, number) for number in range(count)]
+    writers = [
+        transaction_writer(plan.settings, TopicPartition(plan.changelog, number), plan.partitions)
+        for number in range(count)
+    ]
 
     async def commit(held: int, layout: int, offsets: Offsets) -> None:
         for number, writer in enumerate(writers[:held]):
@@ -105,21 +107,6 @@ async def _fenced(plan: Plan, count: int) -> AsyncIterator[Commit]:
             raise UserError(
                 f"a worker has started meanwhile, or the broker does not answer ({error}): {_AGAIN}"
             ) from error
-
-
-def _writer(plan: Plan, number: int) -> TransactionWriter:
-    settings = plan.settings
-
-    def connect(transactional_id: str | None) -> AIOKafkaProducer:
-        return producer(settings, transactional_id)
-
-    return TransactionWriter(
-        connect,
-        TopicPartition(plan.changelog, number),
-        plan.partitions,
-        settings.transaction_timeout / 1000,
-        settings.app_id,
-    )
 
 
 def _remove(plan: Plan) -> None:
