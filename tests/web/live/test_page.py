@@ -163,8 +163,8 @@ async def test_it_asks_for_the_key(tmp_path: Path) -> None:
 
 
 async def test_what_is_only_to_come_does_not_look_broken(tmp_path: Path) -> None:
-    """Nobody owns a partition yet; then somebody owns all."""
-    member = Member(2, {number: State(number) for number in range(2)})
+    """Nobody owns a partition yet; then one is missing, which is no good state; then none is."""
+    member = Member(2, {0: State(0)})
     color = f"getComputedStyle({_NOTE}).color"
     async with serving(member) as url, browsing(tmp_path) as page:
         await page.open(f"{url}/")
@@ -173,5 +173,9 @@ async def test_what_is_only_to_come_does_not_look_broken(tmp_path: Path) -> None
         assert loading == await page.value(
             "getComputedStyle(document.querySelector('.hint')).color"
         )
+        member.table = {0: url}
+        await page.until(f"{_NOTE}.innerText.includes('no answer for partitions 1')")
+        assert await page.value(color) != loading
+        member.states[1] = State(1)
         member.table = {0: url, 1: url}
         await page.until(f"{_NOTE}.hidden")
