@@ -14,6 +14,7 @@ settings.load_profile("patient")
 
 # Files that take longest come first: at the end, no job waits for one that has just begun.
 LONGEST = (
+    "chaos/test_short_tier_three.py",
     "chaos/test_short_tier.py",
     "groups/test_reset_offsets.py",
     "kafka_streams/test_regenerate.py",

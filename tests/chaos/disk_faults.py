@@ -17,7 +17,7 @@ from tests.chaos.stores import damage, found_damaged, read_store, store_folders,
 SAID = ("flip", "truncate")
 """What a worker has to find, and to say, before it counts."""
 SAID_SECONDS = 5.0
-ROOM = 64 << 10
+ROOM = 8 << 10
 """Bytes that a file may have beyond the worker's log, which has to take its last words."""
 FULL_SECONDS = 120.0
 Hurt = dict[int, str]
@@ -64,9 +64,14 @@ async def disk_full(scene: Scene, fault: Fault) -> Strike:
     """A worker's files can grow no more, as on a full disk: it stops, and goes on when they can.
 
     By a limit on the size of its files, which no other process feels (EFBIG in place of ENOSPC).
+    Its log is a new one, so that the stores' files reach the limit first.
     """
     await scene.each_owns(str(fault))
     slot = scene.cluster.pick(fault.target)
+    scene.cluster.kill(slot)
+    slot.log.rename(slot.log.with_suffix(f".{fault.number}.log"))
+    scene.cluster.start(slot)
+    await scene.whole(str(fault))
     assert slot.worker is not None
     process, at, partitions = slot.worker.process, now_ms(), slot.assigned
     slot.full = True

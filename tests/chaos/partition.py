@@ -24,22 +24,23 @@ TAKEOVER_SECONDS = 120.0
 class Sides:
     """Which connections cross from one side to the other. Asked in the proxies' threads.
 
-    A connection is its process's, by the port of its end. `crossed`: how many were held up.
+    A connection is its process's, by the ports of both ends. `crossed`: those held up.
     """
 
     def __init__(self, inside: Mapping[int, bool], node: int) -> None:
         """`inside`: {process id: whether it is with `node` on the small side}."""
         self._inside = dict(inside)
         self._node = node
-        self._ports: dict[int, bool | None] = {}
+        self._owners: dict[tuple[int, int], bool | None] = {}
         self.crossed: set[Way] = set()
 
     def apart(self, way: Way) -> bool:
         """Whether nothing passes on this way."""
-        if way.client not in self._ports:
+        ends = way.client, way.port
+        if ends not in self._owners:
             self._look()
-            self._ports.setdefault(way.client, None)
-        inside = self._ports[way.client]
+            self._owners.setdefault(ends, None)
+        inside = self._owners[ends]
         cut = inside is not None and inside is not (way.node == self._node)
         if cut:
             self.crossed.add(way)
@@ -51,7 +52,7 @@ class Sides:
                 found = psutil.Process(pid).net_connections("tcp")
             except psutil.Error:
                 continue
-            self._ports |= {c.laddr[1]: inside for c in found if len(c.laddr) > 1 and c.raddr}
+            self._owners |= {(c.laddr[1], c.raddr[1]): inside for c in found if c.raddr}
 
 
 async def coordinator(scene: Scene) -> int:

@@ -2,6 +2,9 @@
 
 import asyncio
 import os
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -93,8 +96,42 @@ async def test_a_slow_link_lets_so_many_bytes_a_second_through(three: ProxiedThr
     assert three.proxy.waited - before >= 3 * 100_000 / 200_000
 
 
+CONNECT = """
+import socket, sys
+own, to = map(int, sys.argv[1:])
+with socket.socket() as client:
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    client.bind(("127.0.0.1", own))
+    client.connect(("127.0.0.1", to))
+    print("there", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_two_processes_with_the_same_port_are_told_apart() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as one,
+        socket.create_server(("127.0.0.1", 0)) as other,
+        socket.socket() as client,
+    ):
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        client.bind(("127.0.0.1", 0))
+        client.connect(one.getsockname())
+        own, to = client.getsockname()[1], other.getsockname()[1]
+        command = [sys.executable, "-c", CONNECT, str(own), str(to)]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "there\n"
+            sides = Sides({os.getpid(): True, process.pid: False}, 1)
+            assert not sides.apart(Way(own, one.getsockname()[1], 1))
+            assert sides.apart(Way(own, to, 1))
+            process.communicate("")
+
+
 def test_who_is_not_known_is_on_no_side() -> None:
     sides = Sides({os.getpid(): True}, 1)
-    assert not sides.apart(Way(1, 1))
-    assert not sides.apart(Way(1, 2))
+    assert not sides.apart(Way(1, 2, 1))
+    assert not sides.apart(Way(1, 2, 2))
     assert sides.crossed == set()

@@ -18,9 +18,13 @@ Match = Callable[[Request], Struck | None]
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """Where a connection comes from, and to which node it leads. `client`: the port of its end."""
+    """Where a connection comes from, and to which node it leads: its ports, `client` and `port`.
+
+    The client's port alone does not tell: others may have it, too, on connections elsewhere.
+    """
 
     client: int
+    port: int
     node: int
 
 

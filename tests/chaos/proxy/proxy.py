@@ -137,7 +137,7 @@ class Proxy(AbstractContextManager["Proxy"]):
     async def _serve(
         self, route: Route, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        way = Way(writer.get_extra_info("peername")[1], route.node)
+        way = Way(writer.get_extra_info("peername")[1], route.port, route.node)
         try:
             await self._traffic.passed(way)
             async with asyncio.timeout(_CONNECT_S):
