@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Any, Final
 
 from aiokafka import client as stock
@@ -59,6 +60,7 @@ class ConnectingClient(AIOKafkaClient):  # type: ignore[misc]
         self.limit = request_timeout_ms / 1000
         self.patience = min(getattr(bootstrap_servers, "patience", self.limit), self.limit)
         self._connecting: dict[Place, asyncio.Task[AIOKafkaConnection | None]] = {}
+        self._closed = False
 
     async def bootstrap(self) -> None:
         """Take the first bootstrap address that answers.
@@ -133,6 +135,8 @@ class ConnectingClient(AIOKafkaClient):  # type: ignore[misc]
         Stock has one lock over all attempts of a client: one broker that does not answer holds up
         the others. A silent broker is connected to in the background, until it answers.
         """
+        if self._closed:  # What its owner has not ended yet would connect anew.
+            return None
         place = (node_id, group)
         silent = self._is_silent(node_id)
         connection = self._conns.get(place)
@@ -205,14 +209,17 @@ class ConnectingClient(AIOKafkaClient):  # type: ignore[misc]
 
     async def close(self) -> None:
         """Let go of all connections; a silent broker takes nothing more, and is not waited for."""
+        self._closed = True
         await _cancel(tuple(self._connecting.values()))
-        protocols = [connection._protocol for connection in self._conns.values()]
+        connections = tuple(self._conns.values())
         try:
-            async with asyncio.timeout(self.patience):
-                await super().close()
-        except TimeoutError:
-            for protocol in protocols:
-                protocol.transport.abort()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.patience):
+                    await super().close()
+        finally:
+            for connection in connections:
+                connection.close()
+                connection._protocol.transport.abort()
 
 
 def _give_up_unacknowledged(connection: AIOKafkaConnection, seconds: float) -> None:

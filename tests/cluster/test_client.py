@@ -174,6 +174,16 @@ async def test_a_client_is_closed_though_a_broker_takes_nothing_more(kafka: Kafk
         await client.close()
 
 
+async def test_a_client_that_is_closed_connects_to_nobody_any_more(kafka: Kafka) -> None:
+    """Whatever task its owner has not ended yet."""
+    async with two_brokers(kafka, 3.0) as (client, _):
+        assert await client.ready(REAL)
+        await client.close()
+        assert not await client.ready(REAL)
+        with pytest.raises(NodeNotReadyError):
+            await client.send(REAL, MetadataRequest([]))
+
+
 async def test_every_client_is_one_of_these(kafka: Kafka) -> None:
     given = cluster(kafka.bootstrap, 2.5)
     assert given["bootstrap_servers"] == Bootstrap(kafka.bootstrap, 1.0)
