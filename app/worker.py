@@ -17,6 +17,7 @@ from app.engine.faust_app import StreamApp
 from app.engine.topic_watch import TopicWatch
 from app.errors import UserError
 from app.factory import changelog_topic, make_app
+from app.memory import return_large_blocks
 from app.observability import logs
 from app.operations.topics import roles
 from app.operations.writers import other_writers
@@ -38,6 +39,7 @@ def run_worker(settings: Settings) -> int:
     logs.configure(settings.log_level)
     check_data_dir(settings)
     limit = raise_limit()
+    return_large_blocks()
     if settings.web_host in _EVERYWHERE and settings.advertised_url is None:
         log.warning(
             "workers on other machines cannot forward to %s: set advertised_url "
