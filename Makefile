@@ -3,7 +3,7 @@
 PYTHON = python3.11 python3.12 python3.13 python3
 # JOBS: so many test files at a time; they wait for sessions and brokers more than they compute.
 ARGS =
-JOBS = 3
+JOBS = 4
 DOCKER = docker
 IMAGE = streamjoin:0.1.0
 UV = uv==0.13.9

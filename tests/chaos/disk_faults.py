@@ -79,7 +79,8 @@ async def disk_full(scene: Scene, fault: Fault) -> Strike:
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, limit))
     end = time.monotonic() + FULL_SECONDS
     while process.poll() is None and time.monotonic() < end:
-        await scene.load.burst(scene.burst)
+        await scene.load.burst(scene.burst // 10)
+        await asyncio.sleep(0.5)  # A store is written to its files once a minute.
     status, said = process.poll(), scene.cluster.text(slot)
     why = [line for line in said.splitlines() if line.startswith("streamjoin:")]
     scene.cluster.kill(slot)

@@ -111,6 +111,7 @@ class Load:
         """
         async with self._lock:
             piece = [filled(message, filler) for message in islice(self._messages, count)]
+            assert len(piece) == count, f"the load ends after {self.written} records"
             self._owed += count * self._fuzz
             strange = list(islice(self._messages, int(self._owed)))
             self._owed -= len(strange)

@@ -54,12 +54,12 @@ class Tier:
 SHORT = Tier(
     "short",
     {
-        Kind.KILL: 6,
-        Kind.FAILPOINT: 4,
-        Kind.ZOMBIE: 5,
-        Kind.BROKER_KILL: 3,
+        Kind.KILL: 4,
+        Kind.FAILPOINT: 3,
+        Kind.ZOMBIE: 3,
+        Kind.BROKER_KILL: 2,
         Kind.BROKER_PAUSE: 2,
-        Kind.SCALE: 4,
+        Kind.SCALE: 3,
         Kind.DAMAGE: 4,
     },
 )

@@ -52,12 +52,12 @@ async def test_windows_by_setting(
     """Stopped and started again in the middle."""
     service = await Service(kafka.bootstrap, 2, {"grace": grace, **sizes}).create()
     seconds = 900.0 if sizes else 7200.0
-    messages = list(traffic(51, 5000, 2, seconds=seconds, disorder=5.0, late=0.08))
-    await service.send(messages[:2500])
+    messages = list(traffic(51, 3000, 2, seconds=seconds, disorder=5.0, late=0.08))
+    await service.send(messages[:1500])
     with service.worker(tmp_path) as worker:
         await service.at_rest()
         assert await worker.terminate() == 0, worker.text
-    await service.send(messages[2500:])
+    await service.send(messages[1500:])
     with service.worker(tmp_path) as worker:
         await service.at_rest()
         outputs = await service.outputs()
