@@ -83,8 +83,8 @@ class Scene:
         self._began = time.monotonic()
 
     def now(self) -> float:
-        """Seconds since the start."""
-        return time.monotonic() - self._began
+        """Seconds since the start, to the millisecond."""
+        return round(time.monotonic() - self._began, 3)
 
     @contextlib.asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
