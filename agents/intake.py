@@ -53,9 +53,15 @@ class Intake(Generic[E]):
         self.quiet_since = float("inf")
         self.answered_at = float("-inf")
 
-    def receive(self, records: Sequence[Record], now: float, weight: int = 0) -> None:
-        """Queue records that were fetched; `now`: seconds, monotonic; `weight`: their bytes."""
-        for some, share in _pieces(records, weight):
+    def receive(
+        self, records: Sequence[Record], now: float, weight: int = 0, *, has_large: bool = False
+    ) -> None:
+        """Queue records that were fetched; `now`: seconds, monotonic; `weight`: their bytes.
+
+        `has_large`: whether one of `LARGE` bytes may be among them.
+        """
+        cut = _weighed_pieces(records) if has_large else _even_pieces(records, weight)
+        for some, share in cut:
             self._fetched.append((some, now, share))
             self.held += share
         self._waiting += len(records)
@@ -160,13 +166,17 @@ def is_large(record: Record) -> bool:
     return record.value is not None and len(record.value) >= LARGE
 
 
-def _pieces(records: Sequence[Record], weight: int) -> Iterator[tuple[Sequence[Record], int]]:
-    """Split records into what is decoded at a time, with the bytes of each piece."""
-    if weight < LARGE:
-        for at in range(0, len(records), _DECODE_AT_ONCE):
-            some = records[at : at + _DECODE_AT_ONCE]
-            yield some, weight * len(some) // len(records)
-        return
+Pieces = Iterator[tuple[Sequence[Record], int]]
+"""What is decoded at a time, with its bytes."""
+
+
+def _even_pieces(records: Sequence[Record], weight: int) -> Pieces:
+    for at in range(0, len(records), _DECODE_AT_ONCE):
+        some = records[at : at + _DECODE_AT_ONCE]
+        yield some, weight * len(some) // len(records)
+
+
+def _weighed_pieces(records: Sequence[Record]) -> Pieces:
     first = size = 0
     for at, record in enumerate(records):
         bytes_of = len(record.value or b"") + len(record.key or b"")

@@ -147,7 +147,9 @@ class Engine:
             task = self.tasks.get(tp.partition)
             if task is not None:
                 self.misplaced.sample(tp, records[0])
-                task.intakes[tp.topic].receive(records, now, records.weight)
+                task.intakes[tp.topic].receive(
+                    records, now, records.weight, has_large=records.has_large
+                )
                 task.wake()
         for tp, offset in polled.refused.items():
             task = self.tasks.get(tp.partition)

@@ -48,7 +48,7 @@ def test_bytes_that_are_held_and_large_records_among_those_taken(
     for poll, count in polls:
         records = [FakeRecord("t", offset + n, value=b"x" * size) for n, size in enumerate(poll)]
         offset += len(records)
-        intake.receive(records, 0.0, sum(poll))
+        intake.receive(records, 0.0, sum(poll), has_large=any(map(is_large, records)))
         waiting += sum(poll)
         taken: list[Any] = intake.take(count)
         waiting -= sum(len(record.value or b"") for record in taken)
@@ -70,6 +70,6 @@ def test_large_records_are_decoded_one_by_one() -> None:
 
     intake: Intake[Any] = Intake("t", decode)
     records = [FakeRecord("t", n, value=b"x" * 700_000) for n in range(5)]
-    intake.receive(records, 0.0, 3_500_000)
+    intake.receive(records, 0.0, 3_500_000, has_large=True)
     assert len(intake.take(5)) == 5
     assert decoded == [1] * 5

@@ -127,5 +127,13 @@ def test_large_records_count_as_what_they_take() -> None:
     records = iter(Batch(memoryview(written(rows_of([MIB] * 3, 3), "zstd")), 2 * MIB, meter))
     assert isinstance(next(records), ReadRecord)
     assert -meter.left == pytest.approx(MIB, rel=0.01)
+    assert meter.met_large
     next(records)
     assert -meter.left == pytest.approx(2 * MIB, rel=0.01)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_small_records_are_no_large_ones(codec: str) -> None:
+    meter = Meter()
+    assert list(Batch(memoryview(written(rows_of([1000] * 900, 3), codec)), 2 * MIB, meter))
+    assert not meter.met_large

@@ -119,13 +119,17 @@ class _Bytes:
 
 
 class Meter:
-    """Counts down the uncompressed bytes that may still be read: `left`."""
+    """Counts down the uncompressed bytes that may still be read: `left`.
 
-    __slots__ = ("left",)
+    `met_large`: a record of more than `WHOLE` bytes was among those read.
+    """
+
+    __slots__ = ("left", "met_large")
 
     def __init__(self) -> None:
         """Start with none: whoever reads says how many."""
         self.left = 0
+        self.met_large = False
 
 
 class Batch:
@@ -143,22 +147,18 @@ class Batch:
 
         Raises CorruptRecordException.
         """
-        codec = self._attributes & _CODEC
+        codec, count = self._attributes & _CODEC, int.from_bytes(self._data[_COUNT_AT:_HEADER])
         if not codec and len(self._data) <= WHOLE:
             self._meter.left -= len(self._data)
-            return self._run(bytes(self._data), int.from_bytes(self._data[_COUNT_AT:_HEADER]))
-        return self._read(pieces(codec, bytes(self._data[_HEADER:])))
-
-    def _read(self, source: Iterator[bytes]) -> Iterator[Any]:
-        first, size = [], 0
+            return iter(self._run(bytes(self._data), count))
+        source, first, size = pieces(codec, bytes(self._data[_HEADER:])), [], 0
         for piece in source:
             first.append(piece)
             size += len(piece)
             if size > WHOLE:
-                return (yield from self._walk(_Bytes(chain(first, source))))
-        count = int.from_bytes(self._data[_COUNT_AT:_HEADER])
+                return self._walk(_Bytes(chain(first, source)))
         self._meter.left -= size
-        return (yield from self._run(self._plain(b"".join(first), count), count))
+        return iter(self._run(self._plain(b"".join(first), count), count))
 
     def _walk(self, source: _Bytes) -> Iterator[Any]:
         """Find where records begin: runs of small ones are left to aiokafka's parser."""
@@ -174,6 +174,7 @@ class Batch:
                 yield from self._run(self._plain(source.buffer[first:start], count), count)
             if size is not None and size > SMALL:
                 self._meter.left -= min(size, self._largest)
+                self._meter.met_large |= size > WHOLE
                 yield self._record(source, size)
             else:
                 source.at = start
@@ -191,19 +192,17 @@ class Batch:
         header[_COUNT_AT:] = count.to_bytes(4)
         return bytes(header) + records
 
-    def _run(self, batch: bytes, count: int) -> Iterator[Any]:
-        """Go through records by aiokafka's parser, from one on that it refuses by ours."""
-        done = 0
+    def _run(self, batch: bytes, count: int) -> list[Any]:
+        """Read records by aiokafka's parser, from one on that it refuses by ours."""
+        found: list[Any] = []
         try:
-            for record in DefaultRecordBatch(batch):
-                done += 1
-                yield record
+            found.extend(DefaultRecordBatch(batch))
         except (CorruptRecordException, ValueError):  # A header's name is no UTF-8, say.
             source = _Bytes(iter([batch[_HEADER:]]))
-            for _ in range(done):
+            for _ in found:
                 source.skip(source.number())
-            for _ in range(count - done):
-                yield self._record(source, source.number())
+            found += [self._record(source, source.number()) for _ in range(count - len(found))]
+        return found
 
     def _record(self, source: _Bytes, size: int) -> ReadRecord | Withheld:
         """Read a record behind its length; nothing of what is not kept is in memory at once."""

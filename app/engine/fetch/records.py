@@ -46,9 +46,13 @@ class FetchedRecord(Struct, gc=False, eq=False):
 
 
 class Fetched(list[Any]):
-    """Records of one partition, in their order. `weight`: bytes that they take, about."""
+    """Records of one partition, in their order. `weight`: bytes that they take, about.
+
+    `has_large`: one of more than `batch.WHOLE` bytes is among them.
+    """
 
     weight = 0
+    has_large = False
 
 
 class _Batch:
@@ -131,7 +135,7 @@ class _Result(aiokafka_fetcher.FetchResult):  # type: ignore[misc]
         if room <= 0 or not self.check_assignment(self._topic_partition) or not self.has_more():
             return fetched
         meter = self._partition_records._records.meter
-        meter.left = room
+        meter.left, meter.met_large = room, False
         for record in islice(self._partition_records._records_iterator, max_records):
             fetched.append(record)
             if meter.left <= 0:
@@ -142,7 +146,7 @@ class _Result(aiokafka_fetcher.FetchResult):  # type: ignore[misc]
                 self._partition_records = None
         if self._partition_records is not None:
             self._update_position()
-        fetched.weight = room - meter.left
+        fetched.weight, fetched.has_large = room - meter.left, meter.met_large
         if budget is not None:
             budget.left -= fetched.weight
         return fetched
