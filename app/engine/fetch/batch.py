@@ -9,6 +9,7 @@ The format: https://kafka.apache.org/documentation/#messageformat, magic 2.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 from itertools import chain
 from typing import Any, Final, NamedTuple
@@ -27,6 +28,8 @@ _LENGTH_AT, _ATTRIBUTES_AT, _COUNT_AT = 8, 22, 57
 _AFTER_LENGTH: Final = 12
 _CODEC, _APPEND_TIME = 0x07, 0x08
 _VARINT_BYTES: Final = 10
+_REFUSED: Final = (CorruptRecordException, ValueError)
+"""What aiokafka's parser raises; ValueError where a header's name is no UTF-8, say."""
 
 
 class ReadRecord(NamedTuple):
@@ -150,7 +153,7 @@ class Batch:
         codec, count = self._attributes & _CODEC, int.from_bytes(self._data[_COUNT_AT:_HEADER])
         if not codec and len(self._data) <= WHOLE:
             self._meter.left -= len(self._data)
-            return iter(self._run(bytes(self._data), count))
+            return self._run(bytes(self._data), count)
         source, first, size = pieces(codec, bytes(self._data[_HEADER:])), [], 0
         for piece in source:
             first.append(piece)
@@ -158,7 +161,7 @@ class Batch:
             if size > WHOLE:
                 return self._walk(_Bytes(chain(first, source)))
         self._meter.left -= size
-        return iter(self._run(self._plain(b"".join(first), count), count))
+        return self._run(self._plain(b"".join(first), count), count)
 
     def _walk(self, source: _Bytes) -> Iterator[Any]:
         """Find where records begin: runs of small ones are left to aiokafka's parser."""
@@ -192,17 +195,16 @@ class Batch:
         header[_COUNT_AT:] = count.to_bytes(4)
         return bytes(header) + records
 
-    def _run(self, batch: bytes, count: int) -> list[Any]:
-        """Read records by aiokafka's parser, from one on that it refuses by ours."""
-        found: list[Any] = []
+    def _run(self, batch: bytes, count: int) -> Iterator[Any]:
+        """Go through records by aiokafka's parser, from one on that it refuses by ours."""
         try:
-            found.extend(DefaultRecordBatch(batch))
-        except (CorruptRecordException, ValueError):  # A header's name is no UTF-8, say.
-            source = _Bytes(iter([batch[_HEADER:]]))
-            for _ in found:
+            yield from DefaultRecordBatch(batch)
+        except _REFUSED:
+            done, source = _accepted(batch), _Bytes(iter([batch[_HEADER:]]))
+            for _ in range(done):
                 source.skip(source.number())
-            found += [self._record(source, source.number()) for _ in range(count - len(found))]
-        return found
+            for _ in range(count - done):
+                yield self._record(source, source.number())
 
     def _record(self, source: _Bytes, size: int) -> ReadRecord | Withheld:
         """Read a record behind its length; nothing of what is not kept is in memory at once."""
@@ -232,6 +234,15 @@ class Batch:
         """Give a record's timestamp; a topic with LogAppendTime has one for the whole batch."""
         first, last = self._number(27), self._number(35)
         return last if self._attributes & _APPEND_TIME else first + delta
+
+
+def _accepted(batch: bytes) -> int:
+    """Count the records up to the first one that aiokafka's parser refuses."""
+    found = 0
+    with suppress(*_REFUSED):
+        for _ in DefaultRecordBatch(batch):
+            found += 1
+    return found
 
 
 def _headers(source: _Bytes) -> list[tuple[str, bytes | None]]:
