@@ -35,14 +35,11 @@ BEYOND_TRANSACTION = "transaction"
 BEYOND = ("session", BEYOND_TRANSACTION, "session")
 """What a zombie sleeps longer than, in turn."""
 THREE = (
-    "kill",
-    "freeze 15 s",
-    "leaders",
-    "two killed",
-    "stop",
-    "rolling",
-    "freeze 60 s",
-    "two frozen",
+    *("kill", "freeze 15 s", "leaders", "two killed", "stop"),
+    *("kill", "freeze 15 s", "leaders", "rolling", "stop"),
+    *("kill", "freeze 15 s", "leaders", "freeze 60 s", "stop"),
+    *("kill", "freeze 15 s", "leaders", "two frozen", "stop"),
+    *("kill", "freeze 15 s", "leaders", "stop"),
 )
 """What happens to brokers of three: to one of them, to each in turn, to two together."""
 WITH_COORDINATOR = "with the coordinator"

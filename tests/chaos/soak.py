@@ -16,6 +16,7 @@ from typing import Any
 from tests.chaos.report import BEGIN, markdown, save, write
 from tests.chaos.result import Report
 from tests.chaos.runner import run_tier
+from tests.chaos.schedule import THREE as OF_THREE
 from tests.chaos.schedule import Kind
 from tests.chaos.stage import SHORT, THREE, Tier
 
@@ -29,7 +30,7 @@ SOAK = Tier(
         Kind.DAMAGE: 20,
         Kind.PROXY: 28,
         Kind.HIJACK: 5,
-        Kind.BROKER_OF_THREE: 56,
+        Kind.BROKER_OF_THREE: 4 * len(OF_THREE),
         Kind.PARTITION: 20,
         Kind.LATE_MARKERS: 12,
         Kind.SLOW_LINK: 4,
