@@ -1,6 +1,5 @@
 """`streamjoin check`: whether workers would run well here."""
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from app.cli.options import AppIdFlag, BrokerFlag, JsonFlag, show_json
 from app.cli.quiet import quiet_client
+from app.cli.work import run_work
 from app.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def check_cli(
     """
     settings = load_settings(broker=broker, app_id=app_id, data_dir=data_dir)
     with quiet_client():
-        wrong = asyncio.run(_check(settings, as_json=as_json))
+        wrong = run_work(_check(settings, as_json=as_json))
     if wrong:
         raise typer.Exit(1)
 

@@ -1,6 +1,5 @@
 """`streamjoin dead-letters ...`: what was refused, and its replay."""
 
-import asyncio
 import math
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +25,7 @@ from app.cli.options import (
     show_table,
 )
 from app.cli.quiet import quiet_client
+from app.cli.work import run_work
 from app.errors import SettingError
 from app.letters.find import Wanted
 from app.numbers import real
@@ -74,7 +74,7 @@ def replay_letters(
     settings = load_settings(broker=broker)
     wanted = wanted_letters(settings, reasons, since, until, topic)
     with quiet_client():
-        asyncio.run(_replay(settings, wanted, rate, dry_run=dry_run, yes=yes, as_json=as_json))
+        run_work(_replay(settings, wanted, rate, dry_run=dry_run, yes=yes, as_json=as_json))
 
 
 async def _replay(

@@ -1,6 +1,5 @@
 """`streamjoin groups skip-gap`, and `reset-offsets --to state`: new offsets, the state kept."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -17,6 +16,7 @@ from app.cli.options import (
     show_table,
 )
 from app.cli.quiet import quiet_client
+from app.cli.work import run_work
 from app.errors import SettingError
 from app.settings import Settings, load_settings
 
@@ -53,7 +53,7 @@ def skip_gap(
     settings = load_settings(broker=broker, app_id=app_id)
     begins = _begins(settings, begin or [])
     with quiet_client():
-        asyncio.run(_skip_gap(settings, begins, dry_run=dry_run, yes=yes))
+        run_work(_skip_gap(settings, begins, dry_run=dry_run, yes=yes))
 
 
 def _begins(settings: Settings, given: Sequence[str]) -> _Begin:

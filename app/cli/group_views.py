@@ -1,6 +1,5 @@
 """`streamjoin groups list` and `describe`."""
 
-import asyncio
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +8,7 @@ import typer
 from app.cli.lag import show_lag
 from app.cli.options import BrokerFlag, JsonFlag, show_json, show_table
 from app.cli.quiet import quiet_client
+from app.cli.work import run_work
 from app.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def list_groups(broker: BrokerFlag = None, as_json: JsonFlag = False) -> None:
     """List the broker's consumer groups, with their states."""
     settings = load_settings(broker=broker)
     with quiet_client():
-        asyncio.run(_list(settings, as_json=as_json))
+        run_work(_list(settings, as_json=as_json))
 
 
 async def _list(settings: Settings, *, as_json: bool) -> None:
@@ -46,7 +46,7 @@ def describe_group(
     """Show a group: its state, its members with their partitions, its offsets and its lag."""
     settings = load_settings(broker=broker)
     with quiet_client():
-        asyncio.run(_describe(settings, group or settings.app_id, as_json=as_json))
+        run_work(_describe(settings, group or settings.app_id, as_json=as_json))
 
 
 async def _describe(settings: Settings, group: str, *, as_json: bool) -> None:

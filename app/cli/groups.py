@@ -1,6 +1,5 @@
 """`streamjoin groups ...`: consumer groups, and all that belongs to the service's offsets."""
 
-import asyncio
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +19,7 @@ from app.cli.options import (
     ask,
 )
 from app.cli.quiet import quiet_client
+from app.cli.work import run_work
 from app.errors import SettingError
 from app.settings import Settings, load_settings
 
@@ -85,7 +85,7 @@ def reset_offsets(
         target = _target(settings, to, to_offset or [])
         work = _reset(settings, target, dry_run=dry_run, yes=yes)
     with quiet_client():
-        asyncio.run(work)
+        run_work(work)
 
 
 def _target(settings: Settings, to: str, to_offset: list[str]) -> "Target":

@@ -10,6 +10,7 @@ import typer
 
 from app.cli.options import AppIdFlag, BrokerFlag, JsonFlag, show_json, show_table
 from app.cli.quiet import quiet_client
+from app.cli.work import run_work
 from app.errors import SettingError
 from app.gaps import remedy
 from app.numbers import real
@@ -44,7 +45,7 @@ def lag_cli(
         raise SettingError(f"--interval {interval:g}: must be 0.1 seconds or more")
     settings = load_settings(broker=broker, app_id=app_id)
     with quiet_client():
-        asyncio.run(_look(settings, group or settings.app_id, watch, interval, as_json=as_json))
+        run_work(_look(settings, group or settings.app_id, watch, interval, as_json=as_json))
 
 
 async def _look(

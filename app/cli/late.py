@@ -1,12 +1,12 @@
 """`streamjoin late ...`: records that came too late for a computation."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from app.cli.quiet import quiet_client
+from app.cli.work import run_work
 from app.consumer.json_lines import json_line
 from app.errors import SettingError
 from app.late_events import Found, LateEvent, Wanted, find_late
@@ -58,7 +58,7 @@ def list_late(
     settings = load_settings(broker=broker)
     topic = settings.catalogue().name(LATE_EVENTS)
     with quiet_client():
-        found = asyncio.run(find_late(settings.cluster, topic, Wanted(computation, user, limit)))
+        found = run_work(find_late(settings.cluster, topic, Wanted(computation, user, limit)))
     if as_json:
         for event in found.newest:
             typer.echo(json_line(event.message), nl=False)

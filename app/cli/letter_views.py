@@ -1,6 +1,5 @@
 """`streamjoin dead-letters list` and `show`."""
 
-import asyncio
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +11,7 @@ from app.cli.moments import moment_ms
 from app.cli.options import BrokerFlag, at_least_one, plain, show_table
 from app.cli.quiet import quiet_client
 from app.cli.tail import readable
+from app.cli.work import run_work
 from app.consumer.json_lines import json_line
 from app.errors import SettingError
 from app.letters.find import Found, Letter, Wanted, find_letters
@@ -82,7 +82,7 @@ def list_letters(
     settings = load_settings(broker=broker)
     wanted = wanted_letters(settings, reasons, since, until, topic)
     with quiet_client():
-        found, ledger = asyncio.run(_find(settings, wanted, limit))
+        found, ledger = run_work(_find(settings, wanted, limit))
     if as_json:
         for letter in found.newest:
             typer.echo(json_line(letter.message), nl=False)
@@ -137,7 +137,7 @@ def show_letter(
         raise SettingError(f"{place}: write PARTITION@OFFSET, 3@17")
     settings = load_settings(broker=broker)
     with quiet_client():
-        letter, ledger = asyncio.run(_read(settings, int(found[1]), int(found[2])))
+        letter, ledger = run_work(_read(settings, int(found[1]), int(found[2])))
     if as_json:
         typer.echo(json_line(letter.message), nl=False)
         return

@@ -1,6 +1,5 @@
 """`streamjoin produce TOPIC`: one event from flags, or JSON lines from standard input."""
 
-import asyncio
 import json
 from contextlib import suppress
 from typing import Annotated, Any
@@ -12,6 +11,7 @@ from app.cli.moments import moment_ms
 from app.cli.options import plain
 from app.cli.quiet import quiet_client
 from app.cli.standard_input import input_lines
+from app.cli.work import run_work
 from app.errors import SettingError
 from app.numbers import real, whole
 from app.producer import BadEventError, Compression, EventProducer, Sent
@@ -51,7 +51,7 @@ def produce_cli(
         settings.cluster, compression=compression, keyed_topics=set(names.values())
     )
     with quiet_client():
-        bad = asyncio.run(_produce(producer, names.get(topic, topic), event, key, as_json=as_json))
+        bad = run_work(_produce(producer, names.get(topic, topic), event, key, as_json=as_json))
     if bad:
         raise typer.Exit(1)
 

@@ -1,6 +1,5 @@
 """`streamjoin replay FILE...`: recorded events into the input topics."""
 
-import asyncio
 import math
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ from app.cli.inputs import input_names, input_topic
 from app.cli.moments import moment_ms
 from app.cli.progress import ProblemList, progress_reporter
 from app.cli.quiet import quiet_client
+from app.cli.work import run_work
 from app.cluster import Broker
 from app.errors import SettingError
 from app.numbers import real, whole
@@ -82,7 +82,7 @@ def replay_cli(
         max_future_ms=settings.max_future,
     )
     with quiet_client():
-        result = asyncio.run(_replay(files, settings.cluster, compression, options))
+        result = run_work(_replay(files, settings.cluster, compression, options))
     typer.echo(_summary(result))
     if result.damaged or not result.total:
         raise typer.Exit(1)

@@ -1,6 +1,5 @@
 """`streamjoin topics list` and `describe`."""
 
-import asyncio
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,6 +7,7 @@ import typer
 
 from app.cli.options import BrokerFlag, JsonFlag, actual_name, show_json, show_table
 from app.cli.quiet import quiet_client
+from app.cli.work import run_work
 from app.errors import UserError
 from app.settings import Settings, load_settings
 from app.topics_admin import SIZE, sizes_for_sources
@@ -32,7 +32,7 @@ def list_topics(
     """
     settings = load_settings(broker=broker)
     with quiet_client():
-        asyncio.run(_list(settings, everything=everything, as_json=as_json))
+        run_work(_list(settings, everything=everything, as_json=as_json))
 
 
 async def _list(settings: Settings, *, everything: bool, as_json: bool) -> None:
@@ -83,7 +83,7 @@ def describe_topics(
     """
     settings = load_settings(broker=broker)
     with quiet_client():
-        asyncio.run(_describe(settings, names or [], as_json=as_json))
+        run_work(_describe(settings, names or [], as_json=as_json))
 
 
 async def _describe(settings: Settings, names: list[str], *, as_json: bool) -> None:

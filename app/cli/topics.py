@@ -1,6 +1,5 @@
 """`streamjoin topics ...`: topics on the broker, the catalogue's above all."""
 
-import asyncio
 from typing import Annotated
 
 import typer
@@ -17,6 +16,7 @@ from app.cli.options import (
 )
 from app.cli.quiet import quiet_client
 from app.cli.topic_views import TopicNames, describe_topics, list_topics, topic_roles
+from app.cli.work import run_work
 from app.errors import SettingError
 from app.numbers import whole
 from app.settings import Settings, load_settings
@@ -63,7 +63,7 @@ def create(
         settings.cluster, settings.catalogue(), wanted, replication_factor, named, given
     )
     with quiet_client():
-        _show(asyncio.run(creating), wanted)
+        _show(run_work(creating), wanted)
 
 
 def _show(result: CreateResult, wanted: int) -> None:
@@ -113,7 +113,7 @@ def delete(
     settings = load_settings(broker=broker)
     wanted = list(dict.fromkeys(actual_name(name, settings) for name in names))
     with quiet_client():
-        asyncio.run(_delete(settings, wanted, dry_run=dry_run, yes=yes))
+        run_work(_delete(settings, wanted, dry_run=dry_run, yes=yes))
 
 
 async def _delete(settings: Settings, names: list[str], *, dry_run: bool, yes: bool) -> None:

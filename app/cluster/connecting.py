@@ -46,6 +46,8 @@ class ConnectingClient(AIOKafkaClient):  # type: ignore[misc]
     included; how long a silent one is waited for comes with `Bootstrap`.
     """
 
+    _sync_task: "asyncio.Task[Any] | None"
+
     def __init__(
         self,
         *,
@@ -86,7 +88,7 @@ class ConnectingClient(AIOKafkaClient):  # type: ignore[misc]
                 raise KafkaConnectionError(f"Unable to bootstrap from {self.hosts}")
         finally:
             await _cancel(trying)
-        if self._sync_task is None:  # type: ignore[has-type]
+        if self._sync_task is None:
             # Stock's task, which asks for metadata anew when it is told to, or in time.
             self._sync_task = asyncio.create_task(self._md_synchronizer())
 
@@ -210,9 +212,11 @@ class ConnectingClient(AIOKafkaClient):  # type: ignore[misc]
     async def close(self) -> None:
         """Let go of all connections; a silent broker takes nothing more, and is not waited for."""
         self._closed = True
-        await _cancel(tuple(self._connecting.values()))
+        # Stock waits for this task so that it swallows its own caller's cancellation.
+        synchronizer, self._sync_task = self._sync_task, None
         connections = tuple(self._conns.values())
         try:
+            await _cancel([*self._connecting.values(), *filter(None, [synchronizer])])
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.patience):
                     await super().close()

@@ -5,7 +5,7 @@ import random
 import resource
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from tests.chaos.cluster import Slot
@@ -33,17 +33,7 @@ async def store_damage(scene: Scene, fault: Fault) -> Strike:
     await scene.whole(str(fault))
     slot = scene.cluster.pick(fault.target)
     await scene.load.burst(scene.burst)
-    if fault.detail == "older":
-        hurt = await older_copies(scene, slot, str(fault))
-        at, partitions = now_ms(), slot.assigned
-    else:
-        if fault.detail == "delete":
-            scene.cluster.kill(slot)
-        else:
-            await scene.stop(slot, str(fault))
-        at, partitions = now_ms(), slot.assigned
-        seed = f"{scene.report.seed}/damage/{fault.number}"
-        hurt = await asyncio.to_thread(damage_all, slot.folder, fault.detail, random.Random(seed))
+    hurt, at, partitions = await damaged(scene, slot, fault)
     mark = slot.mark
     scene.cluster.start(slot)
     recovery = await scene.commits_after(at, partitions, str(fault))
@@ -57,7 +47,36 @@ async def store_damage(scene: Scene, fault: Fault) -> Strike:
     struck, evidence = bool(opened.keys() - unsaid), shown or f"opened none of {hurt}"
     made = scene.strike(fault, at, evidence, struck=struck, recovery=recovery)
     made.warning = warning(slot.since(mark))
+    if fault.detail in SAID:
+        await taken_away(scene, slot, hurt.keys() - (opened.keys() - unsaid), str(fault))
     return made
+
+
+async def damaged(scene: Scene, slot: Slot, fault: Fault) -> tuple[Hurt, int, frozenset[int]]:
+    """End a worker and damage its stores; with the time at which it owned its partitions last."""
+    if fault.detail == "older":
+        hurt = await older_copies(scene, slot, str(fault))
+        return hurt, now_ms(), slot.assigned
+    if fault.detail == "delete":
+        scene.cluster.kill(slot)
+    else:
+        await scene.stop(slot, str(fault))
+    at, partitions = now_ms(), slot.assigned
+    seed = f"{scene.report.seed}/damage/{fault.number}"
+    hurt = await asyncio.to_thread(damage_all, slot.folder, fault.detail, random.Random(seed))
+    return hurt, at, partitions
+
+
+async def taken_away(scene: Scene, slot: Slot, numbers: Collection[int], why: str) -> None:
+    """Delete stores whose damage nobody has met: at the end they are read byte by byte."""
+    if not numbers:
+        return
+    await scene.stop(slot, why)
+    for store in store_folders(slot.folder):
+        if number_of(store) in numbers:
+            await asyncio.to_thread(shutil.rmtree, store)
+    scene.cluster.start(slot)
+    await scene.whole(why)
 
 
 async def disk_full(scene: Scene, fault: Fault) -> Strike:

@@ -184,6 +184,17 @@ async def test_a_client_that_is_closed_connects_to_nobody_any_more(kafka: Kafka)
             await client.send(REAL, MetadataRequest([]))
 
 
+async def test_a_cancellation_while_it_is_closed_is_not_swallowed(kafka: Kafka) -> None:
+    async with two_brokers(kafka, 3.0) as (client, _):
+        assert await client.ready(REAL)
+        closing = asyncio.create_task(client.close())
+        await asyncio.sleep(0)
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+        assert not any(connection.connected() for connection in client._conns.values())
+
+
 async def test_every_client_is_one_of_these(kafka: Kafka) -> None:
     given = cluster(kafka.bootstrap, 2.5)
     assert given["bootstrap_servers"] == Bootstrap(kafka.bootstrap, 1.0)
