@@ -35,9 +35,12 @@ _TESTS = Path(__file__).parent
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse to run beside a `.env`: workers started here would take its settings.
 
-    Those heed SIGHUP, also where the tests run under `nohup`, whose children ignore it.
+    Those heed SIGHUP and SIGINT, also where the tests run under `nohup`, or behind a shell's `&`,
+    whose children ignore them.
     """
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if (_TESTS.parent / ".env").exists():
         raise pytest.UsageError(
             "the file .env of this folder would change the settings of all that is tested: "

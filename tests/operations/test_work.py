@@ -1,5 +1,6 @@
 """Ctrl-C ends what a command does, also where it is swallowed."""
 
+import signal
 import subprocess
 import sys
 
@@ -28,10 +29,13 @@ def test_what_swallows_a_cancellation_is_cancelled_again() -> None:
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "on\n"
-        process.send_signal(2)
-        out, err = process.communicate(timeout=60)
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "on\n"
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert out == "swallowed\n"
     assert err.rstrip().endswith("KeyboardInterrupt")
 
