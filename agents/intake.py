@@ -166,17 +166,17 @@ def is_large(record: Record) -> bool:
     return record.value is not None and len(record.value) >= LARGE
 
 
-Pieces = Iterator[tuple[Sequence[Record], int]]
+_Pieces = Iterator[tuple[Sequence[Record], int]]
 """What is decoded at a time, with its bytes."""
 
 
-def _even_pieces(records: Sequence[Record], weight: int) -> Pieces:
+def _even_pieces(records: Sequence[Record], weight: int) -> _Pieces:
     for at in range(0, len(records), _DECODE_AT_ONCE):
         some = records[at : at + _DECODE_AT_ONCE]
         yield some, weight * len(some) // len(records)
 
 
-def _weighed_pieces(records: Sequence[Record]) -> Pieces:
+def _weighed_pieces(records: Sequence[Record]) -> _Pieces:
     first = size = 0
     for at, record in enumerate(records):
         bytes_of = len(record.value or b"") + len(record.key or b"")

@@ -19,13 +19,14 @@ from pathlib import Path
 from aiokafka import TopicPartition
 
 from app.broker import EmbeddedBroker
+from app.broker.ports import free_port
 from app.factory import changelog_topic
 from app.settings import load_settings
 from benchmarks import kafka
 from benchmarks.backlog import Program, watch
 from benchmarks.generate import Dataset, Shape, generate, user_event_records
 from benchmarks.measure import RunFailedError
-from benchmarks.worker import Deployment, free_port
+from benchmarks.worker import Deployment
 from models.topics import Direction
 
 CODECS = ("none", "snappy", "lz4", "zstd", "gzip")

@@ -20,11 +20,12 @@ import aiohttp
 import msgspec
 from aiokafka import AIOKafkaProducer
 
+from app.broker.ports import free_port
 from benchmarks.filled import CLICKS, Filled, fill
 from benchmarks.filled_views import MOVING, ask_known
 from benchmarks.measure import Worker
 from benchmarks.recovery import own_deployment
-from benchmarks.worker import Deployment, free_port
+from benchmarks.worker import Deployment
 from tests.support.topics import committed, until
 
 PARTITIONS, MEGABYTES, ROUNDS = 4, 100, 5

@@ -18,12 +18,13 @@ from typing import Any
 
 import aiohttp
 
+from app.broker.ports import free_port
 from benchmarks.failover import shares
 from benchmarks.latency import PARTITIONS
 from benchmarks.measure import RunFailedError
 from benchmarks.query_load import start_load, user
 from benchmarks.recovery import own_deployment
-from benchmarks.worker import Deployment, free_port
+from benchmarks.worker import Deployment
 from tests.support.browser import Page, browsing, found_chromium
 from tests.web.live.take_pictures import take
 

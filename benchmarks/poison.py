@@ -20,12 +20,11 @@ from pathlib import Path
 import msgspec
 
 from app.broker import EmbeddedBroker
-from benchmarks.worker import free_port
+from benchmarks.measure import peak_memory_mb
 from tests.oracle.compare_outputs import compare_outputs
 from tests.oracle.model import Model
 from tests.oracle.records import Position
 from tests.service.poison import MIB, Poison, poison, send
-from tests.service.test_poison import peak_memory
 from tests.service.traffic import traffic
 from tests.support.service import Service
 
@@ -73,7 +72,7 @@ async def run(options: argparse.Namespace, folder: Path, bootstrap: str) -> Resu
     with service.worker(folder / "worker") as worker:
         await service.at_rest(_REST_S)
         seconds = time.monotonic() - began
-        peak = peak_memory(worker.process.pid) // MIB
+        peak = round(peak_memory_mb(worker.process.pid))
         status = await worker.terminate()
     inputs, outputs = await service.inputs(), await service.outputs()
     refused = {record.value for record in records if record.reason == "too-large"}
@@ -107,11 +106,10 @@ def main() -> int:
     parser.add_argument("--raw", type=Path, help="where to write the figures, as JSON")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="streamjoin-poison-") as name:
-        folder, port = Path(name), free_port()
-        broker = EmbeddedBroker(folder / "broker", port)
-        broker.start()
+        folder = Path(name)
+        broker = EmbeddedBroker(folder / "broker")
         try:
-            result = asyncio.run(run(options, folder, f"127.0.0.1:{port}"))
+            result = asyncio.run(run(options, folder, broker.start().bootstrap))
         finally:
             broker.stop()
     text = msgspec.json.format(msgspec.json.encode(result))

@@ -18,13 +18,14 @@ from typing import NamedTuple
 import aiohttp
 from aiokafka import AIOKafkaProducer
 
+from app.broker.ports import free_port
 from benchmarks.asking import Timed, metrics_of, throughput
 from benchmarks.beside import SCANS, STREAMS, Beside, BesideResult
 from benchmarks.generate import partition_of
 from benchmarks.latency import PARTITIONS, Percentiles, percentiles
 from benchmarks.measure import RunFailedError, Worker
 from benchmarks.query_load import places, start_load, user
-from benchmarks.worker import Deployment, free_port
+from benchmarks.worker import Deployment
 from models.topics import PURCHASES
 
 RATE, QUERIES_PER_S = 10_000, 100

@@ -20,10 +20,11 @@ import aiohttp
 import msgspec
 
 from app.broker import EmbeddedBroker
+from app.broker.ports import free_port
 from benchmarks.filled import CLICKS, Filled, fill
 from benchmarks.filled_views import ask_known
 from benchmarks.recovery_watch import Recovered, watch
-from benchmarks.worker import Deployment, free_port
+from benchmarks.worker import Deployment
 
 PARTITIONS, MEGABYTES = 4, 200
 READY_S = 600.0

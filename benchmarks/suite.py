@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from app.broker.ports import free_port
 from benchmarks import kafka
 from benchmarks.backlog import Program, run_backlog
 from benchmarks.generate import Dataset, Shape, generate
@@ -32,7 +33,7 @@ from benchmarks.report import (
     Report,
 )
 from benchmarks.user_parts import UserParts
-from benchmarks.worker import Deployment, free_port
+from benchmarks.worker import Deployment
 from models.topic_configs import changelog_config
 from models.topics import ENRICHED_PURCHASES
 

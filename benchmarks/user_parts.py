@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from app.broker.ports import free_port
 from benchmarks.backlog import Program
 from benchmarks.generate import Dataset
 from benchmarks.peers.kafka_streams.app import Application
 from benchmarks.report import KAFKA_STREAMS, Report
 from benchmarks.users import Load, Show, load_users, loads, run_users
-from benchmarks.worker import Deployment, free_port
+from benchmarks.worker import Deployment
 from tests.kafka_streams.jvm import NO_JDK, Jdk
 
 KAFKA_STREAMS_LIMIT_S = 900.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import aiohttp
 
+from app.broker.ports import free_port
 from app.topics_admin import create_topics
 from benchmarks.measure import Fleet, Worker
 from models.topics import TOPICS, Catalogue, Direction, Topic
@@ -89,10 +89,3 @@ class Deployment:
 
 
 _RENAMABLE = [topic for topic in TOPICS if topic.direction is not Direction.INTERNAL]
-
-
-def free_port() -> int:
-    """Return a TCP port of loopback that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

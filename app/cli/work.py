@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, Final, TypeVar
 
+from app.cancelling import cancel_until_ended
+
 T = TypeVar("T")
 _AGAIN_SECONDS: Final = 2.0
 
@@ -22,9 +24,7 @@ async def _until_ended(work: Coroutine[Any, Any, T]) -> T:
     try:
         await asyncio.wait([task])
     except asyncio.CancelledError:
-        while not task.done():
-            task.cancel()
-            await asyncio.wait([task], timeout=_AGAIN_SECONDS)
+        await cancel_until_ended(task, _AGAIN_SECONDS)
         if not task.cancelled():
             task.exception()
         raise

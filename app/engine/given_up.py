@@ -10,8 +10,10 @@ from typing import Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from app.cancelling import cancel_until_ended
+
 _SECONDS: Final = 5.0
-_CANCELLATIONS: Final = 20
+_AGAIN_SECONDS: Final = 0.25
 
 
 async def stop_quietly(producer: AIOKafkaProducer) -> None:
@@ -25,17 +27,10 @@ async def stop_quietly(producer: AIOKafkaProducer) -> None:
     finally:
         # Else it would go on to offer its records to the broker, over new connections.
         if not stopped:
-            await _end(producer._sender.sender_task)
+            sender = producer._sender.sender_task
+            if sender is not None:
+                await cancel_until_ended(sender, _AGAIN_SECONDS, _SECONDS)
             await producer.client.close()
-
-
-async def _end(sender: "asyncio.Task[None] | None") -> None:
-    """Cancel a producer's sender until it has ended: amid some waits it swallows a cancellation."""
-    for _ in range(_CANCELLATIONS):
-        if sender is None or sender.done():
-            return
-        sender.cancel()
-        await asyncio.wait([sender], timeout=_SECONDS / _CANCELLATIONS)
 
 
 async def abort_quietly(producer: AIOKafkaProducer) -> None:

@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 from app.broker import EmbeddedBroker
+from app.broker.ports import free_port
 from app.cluster.addresses import AddressError, parse_addresses
 from app.errors import SettingError
 from app.settings import load_settings
 from tests.support.command import streamjoin
 from tests.support.ports import held_port
-from tests.support.service import Service, free_port, keyed
+from tests.support.service import Service, keyed
 from tests.support.topics import committed, until
 
 

@@ -10,6 +10,7 @@ import pytest
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 
+from agents.intake import LARGE
 from app.engine.fetch.batch import SMALL, WHOLE, Batch, Meter, ReadRecord, Withheld
 
 CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
@@ -130,6 +131,10 @@ def test_large_records_count_as_what_they_take() -> None:
     assert meter.met_large
     next(records)
     assert -meter.left == pytest.approx(2 * MIB, rel=0.01)
+
+
+def test_no_batch_that_is_read_whole_holds_what_intake_calls_large() -> None:
+    assert WHOLE <= LARGE
 
 
 @pytest.mark.parametrize("codec", CODECS)

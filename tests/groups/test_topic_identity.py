@@ -5,10 +5,10 @@ from uuid import uuid4
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 
+from app.broker.ports import free_port
 from app.errors import UserError
 from app.topic_identity import TopicIdentity, topic_identities
 from tests.support.kafka import Kafka
-from tests.support.service import free_port
 from tests.support.topics import until
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.measure import peak_memory_mb
 from tests.oracle.compare_outputs import compare_outputs
 from tests.oracle.model import Model
 from tests.oracle.records import Position, Record
@@ -14,24 +15,16 @@ from tests.service.traffic import BASE, traffic
 from tests.support.kafka import Kafka
 from tests.support.service import Service, lines
 
-MEMORY = 512 * MIB
-
-
-def peak_memory(pid: int) -> int:
-    """The most bytes that a process has had in memory."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    raise AssertionError("the kernel does not say")
+MEMORY_MB = 512.0
 
 
 async def judged(service: Service, sent: list[Poison], tmp_path: Path) -> list[Record]:
     """Run a worker over all that was sent; the dead letters, compared with the model."""
     with service.worker(tmp_path) as worker:
         await service.at_rest()
-        peak = peak_memory(worker.process.pid)
+        peak = peak_memory_mb(worker.process.pid)
         assert await worker.terminate() == 0, worker.text
-    assert peak < MEMORY, f"{peak / MIB:.0f} MiB"
+    assert 0 < peak < MEMORY_MB
     inputs, outputs = await service.inputs(), await service.outputs()
     large = {record.value for record in sent if record.reason == "too-large"}
     dead: dict[Position, str] = {r.position: "too-large" for r in inputs if r.value in large}
@@ -85,7 +78,7 @@ async def test_a_backlog_of_large_records_does_not_fill_the_memory(
                 )
     with service.worker(tmp_path) as worker:
         await service.at_rest()
-        peak = peak_memory(worker.process.pid)
+        peak = peak_memory_mb(worker.process.pid)
         assert await worker.terminate() == 0, worker.text
-    assert peak < MEMORY, f"{peak / MIB:.0f} MiB"
+    assert 0 < peak < MEMORY_MB
     assert not await service.output("dead-letters")

@@ -1,7 +1,6 @@
 """The service for a test: topics of its own, workers as processes, and what came out."""
 
 import asyncio
-import socket
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,12 +29,6 @@ from tests.support.worker import ROOT, Worker
 REST_SECONDS = 240.0
 Message = tuple[str, int, bytes | None, bytes | None, int | None]
 """(contract's topic name, partition, key, value, timestamp in ms or None)."""
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def keyed(topic: str, user: str, value: str | bytes, partitions: int) -> Message:
