@@ -4,6 +4,7 @@ import asyncio
 import resource
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, closing
+from itertools import islice
 from pathlib import Path
 
 import aiohttp
@@ -123,22 +124,23 @@ async def test_idle_connections_do_not_touch_processing(kafka: Kafka, tmp_path: 
 
 async def test_a_store_waits_for_a_descriptor(kafka: Kafka, tmp_path: Path) -> None:
     service = await begun(kafka)
-    messages = list(traffic(92, PIECE * 3, PARTITIONS))
+    messages = traffic(92, 100 * PIECE, PARTITIONS)
     few = {FILES: str(LIMIT)}
     with service.worker(tmp_path, module=MODULE, environment=few) as worker:
         await until_ready(worker)
-        await service.send(messages[:PIECE])
+        await service.send(islice(messages, PIECE))
         await service.at_rest(SECONDS)
         async with keyed(worker) as asker:
             # As if something else of the process held all there are.
             resource.prlimit(worker.process.pid, resource.RLIMIT_NOFILE, (4, LIMIT))
-            await service.send(messages[PIECE : 2 * PIECE])
 
             async def waiting() -> bool:
+                # A store notices at its next write that the one before did not get into a file.
+                await service.send(islice(messages, PIECE))
                 return await shown(asker, "streamjoin_stores_waiting") == PARTITIONS
 
             await until(waiting, SECONDS, "waiting", 0.1)
-            await service.send(messages[2 * PIECE :])
+            await service.send(islice(messages, PIECE))
             assert (await asker.get("/readyz")).status == 503
             resource.prlimit(worker.process.pid, resource.RLIMIT_NOFILE, (LIMIT, LIMIT))
             await service.at_rest(SECONDS)
